@@ -1,0 +1,140 @@
+/* engine.h - run a model: an engine owns the threads, a session is one token timeline.
+ *
+ * Model:    A session is a list of tokens with their keys and values. feed appends tokens and
+ *           leaves the logits after the last one; rewind forgets from the end. Logits are
+ *           bit-identical however the tokens were chunked and however many threads ran.
+ * Threads:  One thread at a time per engine, sessions included. Different engines are independent.
+ * Example:  TRY(aeon_engine_new(&engine, model, NULL, err));
+ *           TRY(aeon_session_new(&session, engine, NULL, err));
+ *           TRY(aeon_session_feed(session, ids.ids, ids.n, NULL, err));
+ *           int32_t next = aeon_sampler_pick(sampler, aeon_session_logits(session));
+ */
+#ifndef AEON_ENGINE_H
+#define AEON_ENGINE_H
+
+#include "aeon/model.h"
+#include "aeon/sampler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct aeon_engine aeon_engine;
+typedef struct aeon_session aeon_session;
+
+typedef struct {
+    int n_threads; /* 0: one per core */
+} aeon_engine_params;
+
+/* params may be NULL. The model is borrowed and must outlive the engine. Errors: OUT_OF_MEMORY,
+ * INVALID_ARGUMENT. */
+AEON_API AEON_MUST_USE aeon_status aeon_engine_new(aeon_engine **out, const aeon_model *model,
+                                                   const aeon_engine_params *params,
+                                                   aeon_error *err);
+AEON_API void aeon_engine_free(aeon_engine *e);
+AEON_API int aeon_engine_n_threads(const aeon_engine *e);
+
+/* Which rotary factors a LongRoPE model uses; without effect on other models. */
+typedef enum {
+    AEON_ROPE_AUTO,  /* short up to n_ctx_original; recomputed with the long ones when crossed */
+    AEON_ROPE_SHORT, /* always short: the context ends at n_ctx_original */
+    AEON_ROPE_LONG,  /* always long */
+} aeon_rope_mode;
+
+typedef struct {
+    size_t n_ctx;      /* most tokens the session can hold; 0: min(n_ctx_max, 4096) */
+    aeon_type kv_type; /* AEON_TYPE_F32, _F16 or _BF16 */
+    aeon_rope_mode rope;
+    size_t n_chunk; /* tokens per prefill step; 0: 256 */
+} aeon_session_params;
+
+/* The defaults: n_ctx 0, kv F16, AUTO, n_chunk 0. */
+AEON_API aeon_session_params aeon_session_params_default(void);
+
+/* params may be NULL (defaults). All memory of the session is taken here. Errors: INVALID_ARGUMENT
+ * (a context beyond the model's), OUT_OF_MEMORY (says how much is needed). */
+AEON_API AEON_MUST_USE aeon_status aeon_session_new(aeon_session **out, aeon_engine *engine,
+                                                    const aeon_session_params *params,
+                                                    aeon_error *err);
+AEON_API void aeon_session_free(aeon_session *s);
+
+/* Called once per fed token, in order, with the logits [n_vocab] that follow it; borrowed for the
+ * call. Return false to cancel. */
+typedef bool (*aeon_logits_fn)(void *user, size_t pos, const float *logits);
+
+typedef struct {
+    aeon_logits_fn on_logits;  /* or NULL: then only the last token's logits are computed */
+    aeon_progress_fn progress; /* or NULL; called between prefill chunks */
+    void *user;                /* for both */
+} aeon_feed_params;
+
+/* Append ids[0..n) to the timeline. params may be NULL. On any failure the timeline is what it was
+ * before. Errors: INVALID_ARGUMENT (an id out of range, n = 0), CONTEXT_FULL (names both numbers),
+ * CANCELLED. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_feed(aeon_session *s, const int32_t *ids, size_t n,
+                                                     const aeon_feed_params *params,
+                                                     aeon_error *err);
+
+/* Logits [n_vocab] after the last token; NULL when nothing was fed, or after a rewind. */
+AEON_API const float *aeon_session_logits(const aeon_session *s);
+
+/* Keep the first n_keep tokens, forget the rest. Errors: INVALID_ARGUMENT if n_keep exceeds the
+ * length. A timeline under the long factors stays under them. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_rewind(aeon_session *s, size_t n_keep,
+                                                       aeon_error *err);
+
+/* The timeline: n tokens, borrowed until the next feed or rewind. */
+AEON_API const int32_t *aeon_session_ids(const aeon_session *s, size_t *n);
+
+typedef struct {
+    size_t n_past, n_ctx;      /* tokens held, tokens possible */
+    size_t kv_bytes;           /* taken for keys and values */
+    size_t kv_bytes_per_token; /* of which each token uses */
+    bool is_long_rope;         /* the long factors are in use */
+    size_t n_recomputed;       /* tokens recomputed by LongRoPE crossings so far */
+} aeon_session_stats;
+AEON_API aeon_session_stats aeon_session_stats_get(const aeon_session *s);
+
+/* ---- generation ---------------------------------------------------------------------------- */
+
+typedef enum {
+    AEON_FINISH_STOP,
+    AEON_FINISH_LENGTH,
+    AEON_FINISH_CONTEXT,
+    AEON_FINISH_CANCEL
+} aeon_finish;
+
+/* The word for a finish reason: "stop", "length", "context", "cancel". */
+AEON_API const char *aeon_finish_name(aeon_finish f);
+
+typedef struct {
+    size_t n_max;             /* most tokens to generate; 0: until the context is full */
+    const char *const *stops; /* stop strings: generation ends before the first of them */
+    size_t n_stops;
+    bool ignore_stop_ids; /* go on after end-of-turn tokens */
+    bool with_control;    /* show control tokens in the text */
+    /* New text: whole UTF-8 characters, never part of a stop string. Return false to cancel. May
+     * be called with len 0 while text is held back, so that a cancel is seen at every token. */
+    bool (*on_text)(void *user, const char *text, size_t len);
+    void *user;
+} aeon_generate_params;
+
+typedef struct {
+    size_t n_tokens; /* generated, the stop token included if there was one */
+    aeon_finish finish;
+    double first_ms; /* from the call to the first token */
+    double total_ms;
+} aeon_generate_result;
+
+/* Continue the timeline: sample, feed, give out text, until a stop token, a stop string, n_max or
+ * the end of the context. The session must hold logits. The timeline then ends with every sampled
+ * token (the stop token included), so that a chat can go on from it. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_generate(aeon_session *s, aeon_sampler *sampler,
+                                                         const aeon_generate_params *params,
+                                                         aeon_generate_result *result,
+                                                         aeon_error *err);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,46 @@
+/* type.h - the data types of weights and caches, by the numbers and names that GGUF files use.
+ *
+ * Model:    A type stores a row as blocks of block_size values in block_bytes bytes. F32, F16 and
+ *           BF16 are blocks of one.
+ * Threads:  Immutable tables; any thread.
+ */
+#ifndef AEON_TYPE_H
+#define AEON_TYPE_H
+
+#include "aeon/base.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Values equal ggml_type in GGUF files (gaps are types that were withdrawn or are not known here).
+ */
+typedef enum {
+    AEON_TYPE_F32 = 0,
+    AEON_TYPE_F16 = 1,
+    AEON_TYPE_Q4_0 = 2,
+    AEON_TYPE_Q4_1 = 3,
+    AEON_TYPE_Q5_0 = 6,
+    AEON_TYPE_Q5_1 = 7,
+    AEON_TYPE_Q8_0 = 8,
+    AEON_TYPE_Q2_K = 10,
+    AEON_TYPE_Q3_K = 11,
+    AEON_TYPE_Q4_K = 12,
+    AEON_TYPE_Q5_K = 13,
+    AEON_TYPE_Q6_K = 14,
+    AEON_TYPE_IQ4_NL = 20,
+    AEON_TYPE_IQ4_XS = 23,
+    AEON_TYPE_BF16 = 30,
+} aeon_type;
+#define AEON_TYPE_MAX 40 /* one above any type number that a file may name */
+
+/* The lower-case name ("q4_0"); NULL for a number that is not supported. */
+AEON_API const char *aeon_type_name(aeon_type type);
+
+/* Find a type by its name, upper or lower case. Returns false if there is none. */
+AEON_API bool aeon_type_find(const char *name, aeon_type *out);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,147 @@
+#include "base/mem.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* In front of every block; 64 bytes keep the block aligned. */
+typedef struct {
+    size_t size_bytes;
+    ae_mem_kind kind;
+} header;
+enum { HEADER_BYTES = 64 };
+_Static_assert(sizeof(header) <= HEADER_BYTES, "the header fits in front of a block");
+
+static atomic_size_t current[AE_MEM_N_KINDS], peak[AE_MEM_N_KINDS];
+static atomic_size_t total_current, total_peak, total_cap;
+static atomic_uint_fast64_t n_allocs, fail_at;
+static atomic_bool fail_persistent;
+
+static void raise_peak(atomic_size_t *p, size_t value)
+{
+    size_t old = atomic_load_explicit(p, memory_order_relaxed);
+    while (old < value && !atomic_compare_exchange_weak(p, &old, value)) {
+    }
+}
+
+static bool told_to_fail(void)
+{
+    uint64_t k = atomic_load(&fail_at);
+    uint64_t n = atomic_fetch_add(&n_allocs, 1) + 1;
+    return k != 0 && (n == k || (n > k && atomic_load(&fail_persistent)));
+}
+
+/* Count size_bytes, or refuse if the cap would be passed. */
+static bool account_add(ae_mem_kind kind, size_t size_bytes)
+{
+    size_t total = atomic_fetch_add(&total_current, size_bytes) + size_bytes;
+    size_t cap = atomic_load(&total_cap);
+    if (cap && total > cap) {
+        atomic_fetch_sub(&total_current, size_bytes);
+        return false;
+    }
+    raise_peak(&total_peak, total);
+    raise_peak(&peak[kind], atomic_fetch_add(&current[kind], size_bytes) + size_bytes);
+    return true;
+}
+
+static void account_remove(ae_mem_kind kind, size_t size_bytes)
+{
+    atomic_fetch_sub(&current[kind], size_bytes);
+    atomic_fetch_sub(&total_current, size_bytes);
+}
+
+static header *header_of(void *block)
+{
+    return (header *)((char *)block - HEADER_BYTES);
+}
+
+void *ae_mem_alloc(ae_mem_kind kind, size_t size_bytes)
+{
+    if (told_to_fail() || size_bytes > SIZE_MAX / 2) return NULL;
+    if (!account_add(kind, size_bytes)) return NULL;
+    size_t whole = (HEADER_BYTES + size_bytes + 63) / 64 * 64;
+    header *h = aligned_alloc(64, whole);
+    if (!h) {
+        account_remove(kind, size_bytes);
+        return NULL;
+    }
+    memset(h, 0, whole);
+    h->size_bytes = size_bytes;
+    h->kind = kind;
+    return (char *)h + HEADER_BYTES;
+}
+
+void *ae_mem_alloc_array(ae_mem_kind kind, size_t n, size_t size_bytes)
+{
+    size_t total;
+    if (__builtin_mul_overflow(n, size_bytes, &total)) return NULL;
+    return ae_mem_alloc(kind, total);
+}
+
+void *ae_mem_resize(ae_mem_kind kind, void *block, size_t size_bytes)
+{
+    void *grown = ae_mem_alloc(kind, size_bytes);
+    if (!grown || !block) return grown;
+    size_t old = header_of(block)->size_bytes;
+    memcpy(grown, block, old < size_bytes ? old : size_bytes);
+    ae_mem_free(block);
+    return grown;
+}
+
+char *ae_mem_text(ae_mem_kind kind, const char *text, size_t len)
+{
+    char *copy = ae_mem_alloc(kind, len + 1);
+    if (copy && len) memcpy(copy, text, len);
+    return copy;
+}
+
+void ae_mem_free(void *block)
+{
+    if (!block) return;
+    header *h = header_of(block);
+    account_remove(h->kind, h->size_bytes);
+    free(h);
+}
+
+const char *ae_mem_kind_name(ae_mem_kind kind)
+{
+    static const char *const names[] = {
+#define X(name, text) text,
+        AE_MEM_LIST(X)
+#undef X
+    };
+    return kind < AE_MEM_N_KINDS ? names[kind] : "unknown";
+}
+
+size_t ae_mem_current(ae_mem_kind kind)
+{
+    return atomic_load(&current[kind]);
+}
+
+size_t ae_mem_peak(ae_mem_kind kind)
+{
+    return atomic_load(&peak[kind]);
+}
+
+void ae_mem_set_cap(size_t cap_bytes)
+{
+    atomic_store(&total_cap, cap_bytes);
+}
+
+void ae_mem_fail_at(uint64_t k, bool persistent)
+{
+    atomic_store(&n_allocs, 0);
+    atomic_store(&fail_persistent, persistent);
+    atomic_store(&fail_at, k);
+}
+
+uint64_t ae_mem_n_allocs(void)
+{
+    return atomic_load(&n_allocs);
+}
+
+aeon_memory_stats aeon_memory_stats_get(void)
+{
+    return (aeon_memory_stats){atomic_load(&total_current), atomic_load(&total_peak)};
+}

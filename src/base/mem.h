@@ -1,0 +1,60 @@
+/* mem.h - memory that is counted: every allocation has a category, a total and a cap.
+ *
+ * Model:    alloc/free with a small header that remembers size and category. Totals are atomic.
+ * Threads:  Any thread.
+ * Promises: (1) blocks are 64-byte aligned and zeroed  (2) current bytes return to 0 when all is
+ *           freed  (3) a failed resize leaves the old block untouched
+ * Example:  float *x = ae_mem_alloc(AE_MEM_SCRATCH, n * sizeof *x);
+ *           if (!x) return ae_fail_memory(err, n * sizeof *x, "the logits");
+ *           ... ae_mem_free(x);
+ */
+#ifndef AE_BASE_MEM_H
+#define AE_BASE_MEM_H
+
+#include "base/status.h"
+
+#define AE_MEM_LIST(X)                                                                             \
+    X(WEIGHTS, "weights")                                                                          \
+    X(KV, "keys and values")                                                                       \
+    X(SCRATCH, "scratch")                                                                          \
+    X(VOCAB, "vocabulary")                                                                         \
+    X(INDEX, "index")                                                                              \
+    X(TRAIN, "training")                                                                           \
+    X(OTHER, "other")
+
+typedef enum {
+#define X(name, text) AE_MEM_##name,
+    AE_MEM_LIST(X)
+#undef X
+        AE_MEM_N_KINDS
+} ae_mem_kind;
+
+/* size_bytes zeroed bytes, 64-byte aligned; NULL if there is no memory, the cap would be passed, or
+ * a test asked for failure. size 0 gives a valid block. */
+void *ae_mem_alloc(ae_mem_kind kind, size_t size_bytes);
+
+/* n objects of size bytes each; NULL also if the product overflows. */
+void *ae_mem_alloc_array(ae_mem_kind kind, size_t n, size_t size_bytes);
+
+/* Grow or shrink; new bytes are zero. block may be NULL. On failure NULL, the old block remains. */
+void *ae_mem_resize(ae_mem_kind kind, void *block, size_t size_bytes);
+
+/* A copy of text[0..len) with a 0 byte behind it. */
+char *ae_mem_text(ae_mem_kind kind, const char *text, size_t len);
+
+/* Accepts NULL. */
+void ae_mem_free(void *block);
+
+const char *ae_mem_kind_name(ae_mem_kind kind);
+size_t ae_mem_current(ae_mem_kind kind);
+size_t ae_mem_peak(ae_mem_kind kind);
+
+/* The cap on the sum of all categories in bytes; 0: none (the start). */
+void ae_mem_set_cap(size_t cap_bytes);
+
+/* For tests: let the k-th allocation from now fail (1 = the next one), once or every one from
+ * there; 0 switches it off. n_allocs counts calls since the last call of this function. */
+void ae_mem_fail_at(uint64_t k, bool persistent);
+uint64_t ae_mem_n_allocs(void);
+
+#endif

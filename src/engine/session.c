@@ -1,0 +1,1 @@
+#include "aeon/engine.h"

@@ -1,0 +1,81 @@
+/* kernels.h - the compute table: one entry per operation, one table per instruction set.
+ *
+ * Model:    scalar.c is the reference of every entry. x86/ and arm/ hold one file per instruction
+ *           set; dispatch.c picks the best table once (AEON_ISA=scalar|avx2|avx512|neon forces
+ * one). Uses:     base/, tensor/.      Threads: pure functions on caller's memory. Promises: (1)
+ * Batch invariance: an output value depends on its own row and its own activations alone, never on
+ * n_x or on neighbours: every table sums a row in one canonical order. (2) No entry reads or writes
+ * outside the ranges it names; nothing needs alignment. Example:  const ae_kernels *k =
+ * ae_kernels_get(); k->dot[AEON_TYPE_F16](y, 1, w_row, x, x_row_bytes, n_x, n_cols);
+ */
+#ifndef AE_KERNELS_KERNELS_H
+#define AE_KERNELS_KERNELS_H
+
+#include "tensor/dtype.h"
+
+/* Activations meet float weights as f32, and quantized weights as blocks of 32 8-bit integers. */
+typedef enum { AE_ACT_F32, AE_ACT_Q8 } ae_act_kind;
+
+enum { AE_ACT_BLOCK = 32 };
+typedef struct {
+    float d;                /* scale: value = d * q */
+    int32_t sum;            /* of all q, for types with an offset or a minimum */
+    int8_t q[AE_ACT_BLOCK]; /* -127 .. 127 */
+} ae_act_q8;
+_Static_assert(sizeof(ae_act_q8) == 40, "layout of a quantized activation block");
+
+/* y[i * y_stride] = sum over c of w[c] * x_i[c] for i = 0 .. n_x-1: one weight row against n_x
+ * activation rows. w: a row of n_cols values of the entry's type. x_i = x + i * x_row_bytes: f32
+ * [n_cols] or ae_act_q8 [n_cols / 32], as ae_kernels.act says. n_cols is a multiple of the type's
+ * block. */
+typedef void ae_dot_fn(float *y, size_t y_stride, const void *w, const void *x, size_t x_row_bytes,
+                       size_t n_x, size_t n_cols);
+
+typedef struct {
+    const char *isa;
+
+    /* By aeon_type; NULL for types without a kernel of their own (they are expanded to f32 rows).
+     * F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K always have one; they serve weights and, for the
+     * float types, attention keys. */
+    ae_dot_fn *dot[AEON_TYPE_MAX];
+
+    /* y [n/32] = x [n] in 8-bit blocks, n a multiple of 32: d = max|x| / 127, q rounded to nearest
+     * even. */
+    void (*quantize_act)(ae_act_q8 *y, const float *x, size_t n);
+
+    /* y[0..n) += a * x[0..n); x of type F32, F16 or BF16 (attention values). NULL otherwise. */
+    void (*axpy[AEON_TYPE_MAX])(float *y, const void *x, float a, size_t n);
+
+    /* y = x / sqrt(mean(x^2) + eps) * w, all [n]; y may be x. */
+    void (*rms_norm)(float *y, const float *x, const float *w, size_t n, float eps);
+
+    /* y = silu(gate) * up, all [n]; y may be either. silu(g) = g / (1 + exp(-g)). */
+    void (*swiglu)(float *y, const float *gate, const float *up, size_t n);
+
+    /* x [n] = exp(x - max x) / sum, in place; n >= 1. */
+    void (*softmax)(float *x, size_t n);
+
+    /* y += x, both [n]. */
+    void (*add)(float *y, const float *x, size_t n);
+
+    /* Rows between f32 and F16/BF16, as tensor/dtype.h rounds: for writing the KV cache. */
+    void (*f32_to_f16)(const float *x, void *y, size_t n);
+    void (*f32_to_bf16)(const float *x, void *y, size_t n);
+} ae_kernels;
+
+/* The table for this machine, chosen at the first call; any thread. */
+const ae_kernels *ae_kernels_get(void);
+
+/* A table by name; NULL if it is not in this build or this machine cannot run it. */
+const ae_kernels *ae_kernels_find(const char *isa);
+
+/* What a weight type multiplies with under table k. */
+ae_act_kind ae_kernels_act(const ae_kernels *k, aeon_type type);
+
+/* Bytes of one activation row of n_cols values. */
+static inline size_t ae_act_row_bytes(ae_act_kind kind, size_t n_cols)
+{
+    return kind == AE_ACT_F32 ? n_cols * sizeof(float) : n_cols / AE_ACT_BLOCK * sizeof(ae_act_q8);
+}
+
+#endif

@@ -1,0 +1,1 @@
+#include "text/vocab.h"

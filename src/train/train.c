@@ -1,0 +1,1 @@
+#include "aeon/train.h"

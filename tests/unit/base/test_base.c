@@ -1,0 +1,186 @@
+/* base/: memory accounting, cursor, files, lists, pool. */
+#include "base/cursor.h"
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "check.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static aeon_error err;
+
+static void memory_is_counted_aligned_and_zeroed(void **state)
+{
+    (void)state;
+    size_t before = aeon_memory_stats_get().current_bytes;
+    unsigned char *p = ae_mem_alloc(AE_MEM_SCRATCH, 1000);
+    assert_non_null(p);
+    assert_int_equal((uintptr_t)p % 64, 0);
+    for (int i = 0; i < 1000; i++) assert_int_equal(p[i], 0);
+    assert_int_equal(aeon_memory_stats_get().current_bytes, before + 1000);
+    memset(p, 7, 1000);
+    p = ae_mem_resize(AE_MEM_SCRATCH, p, 2000);
+    assert_int_equal(p[999], 7);
+    assert_int_equal(p[1000], 0);
+    ae_mem_free(p);
+    ae_mem_free(NULL);
+    assert_int_equal(aeon_memory_stats_get().current_bytes, before);
+    assert_null(ae_mem_alloc_array(AE_MEM_OTHER, SIZE_MAX / 2, 3));
+}
+
+static void memory_cap_and_injected_failure(void **state)
+{
+    (void)state;
+    ae_mem_set_cap(aeon_memory_stats_get().current_bytes + 100);
+    assert_null(ae_mem_alloc(AE_MEM_KV, 101));
+    void *p = ae_mem_alloc(AE_MEM_KV, 100);
+    assert_non_null(p);
+    ae_mem_free(p);
+    ae_mem_set_cap(0);
+
+    ae_mem_fail_at(2, false);
+    void *a = ae_mem_alloc(AE_MEM_OTHER, 1), *b = ae_mem_alloc(AE_MEM_OTHER, 1),
+         *c = ae_mem_alloc(AE_MEM_OTHER, 1);
+    assert_true(a && !b && c);
+    assert_int_equal(ae_mem_n_allocs(), 3);
+    ae_mem_fail_at(1, true);
+    assert_null(ae_mem_alloc(AE_MEM_OTHER, 1));
+    assert_null(ae_mem_alloc(AE_MEM_OTHER, 1));
+    ae_mem_fail_at(0, false);
+    ae_mem_free(a);
+    ae_mem_free(c);
+}
+
+static void cursor_fails_once_and_for_all(void **state)
+{
+    (void)state;
+    unsigned char bytes[] = {1, 0, 0, 0, 2, 0};
+    ae_cursor c = {bytes, sizeof bytes, 0, false};
+    assert_int_equal(ae_cursor_u32(&c), 1);
+    assert_null(ae_cursor_take(&c, UINT64_MAX));
+    assert_true(c.failed);
+    assert_int_equal(ae_cursor_u16(&c), 0);
+    assert_int_equal(ae_cursor_left(&c), 0);
+    uint64_t out = 5;
+    assert_false(ae_mul_u64(UINT64_MAX, 2, &out));
+    assert_false(ae_add_u64(UINT64_MAX, 1, &out));
+    assert_int_equal(out, 5);
+}
+
+static void writer_replaces_whole_files_only(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/aeon-base-XXXXXX", path[64], tmp[96];
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file", folder);
+    snprintf(tmp, sizeof tmp, "%s.tmp-%ld", path, (long)getpid());
+    ae_writer *w;
+    CHECK_OK(ae_writer_open(&w, path, &err));
+    CHECK_OK(ae_writer_put(w, "old", 3, &err));
+    assert_false(ae_file_exists(path));
+    CHECK_OK(ae_writer_commit(w, &err));
+
+    char *big = calloc(1, 200000);
+    CHECK_OK(ae_writer_open(&w, path, &err));
+    CHECK_OK(ae_writer_put(w, big, 200000, &err));
+    ae_writer_abort(w);
+    free(big);
+    assert_false(ae_file_exists(tmp));
+
+    ae_map m;
+    CHECK_OK(ae_map_open(&m, path, &err));
+    assert_int_equal(m.size, 3);
+    assert_memory_equal(m.data, "old", 3);
+    ae_map_close(&m);
+
+    aeon_text text = {0};
+    CHECK_OK(ae_file_read(path, 3, &text, &err));
+    assert_string_equal(text.data, "old");
+    aeon_text_release(&text);
+    CHECK_FAILS(ae_file_read(path, 2, &text, &err), AEON_INVALID_ARGUMENT);
+    aeon_text_release(&text);
+    unlink(path);
+    rmdir(folder);
+}
+
+static void only_regular_files_are_opened(void **state)
+{
+    (void)state;
+    ae_map m;
+    CHECK_FAILS(ae_map_open(&m, "/nonexistent/file", &err), AEON_NOT_FOUND);
+    CHECK_FAILS(ae_map_open(&m, "/tmp", &err), AEON_IO);
+    CHECK_FAILS(ae_map_open(&m, "/dev/zero", &err), AEON_IO);
+    char fifo[64];
+    snprintf(fifo, sizeof fifo, "/tmp/aeon-fifo-%ld", (long)getpid());
+    assert_int_equal(mkfifo(fifo, 0600), 0);
+    CHECK_FAILS(ae_map_open(&m, fifo, &err), AEON_IO);
+    unlink(fifo);
+    ae_writer *w;
+    CHECK_FAILS(ae_writer_open(&w, "/nonexistent/folder/file", &err), AEON_NOT_FOUND);
+}
+
+static void lists_grow(void **state)
+{
+    (void)state;
+    aeon_tokens list = {0};
+    for (int i = 0; i < 1000; i++) CHECK_OK(aeon_tokens_push(&list, i, &err));
+    assert_int_equal(list.n, 1000);
+    assert_int_equal(list.ids[999], 999);
+    aeon_tokens_release(&list);
+    assert_null(list.ids);
+    aeon_text text = {0};
+    for (int i = 0; i < 1000; i++) CHECK_OK(aeon_text_append(&text, "ab", 2, &err));
+    assert_int_equal(strlen(text.data), 2000);
+    aeon_text_release(&text);
+}
+
+enum { N_ITEMS = 1003 };
+typedef struct {
+    unsigned char touched[N_ITEMS];
+    int sums[8];
+} pool_job;
+
+static void touch_then_sum(void *arg, ae_member m)
+{
+    pool_job *job = arg;
+    ae_range r = ae_split(N_ITEMS, 16, m);
+    for (size_t i = r.begin; i < r.end; i++) job->touched[i]++;
+    ae_pool_barrier(m);
+    for (int i = 0; i < N_ITEMS; i++) job->sums[m.index] += job->touched[i];
+}
+
+static void pool_covers_every_item_once(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 5; n++) {
+        ae_pool *pool;
+        CHECK_OK(ae_pool_new(&pool, n, &err));
+        for (int round = 0; round < 200; round++) {
+            pool_job job = {0};
+            ae_pool_run(pool, touch_then_sum, &job);
+            for (int i = 0; i < n; i++) assert_int_equal(job.sums[i], N_ITEMS);
+        }
+        ae_pool_free(pool);
+    }
+    ae_pool *none = NULL;
+    CHECK_FAILS(ae_pool_new(&none, 100000, &err), AEON_INVALID_ARGUMENT);
+    ae_pool_free(none);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_is_counted_aligned_and_zeroed),
+        cmocka_unit_test(memory_cap_and_injected_failure),
+        cmocka_unit_test(cursor_fails_once_and_for_all),
+        cmocka_unit_test(writer_replaces_whole_files_only),
+        cmocka_unit_test(only_regular_files_are_opened),
+        cmocka_unit_test(lists_grow),
+        cmocka_unit_test(pool_covers_every_item_once),
+    };
+    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+}

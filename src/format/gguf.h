@@ -33,6 +33,9 @@ typedef enum {
     AE_GGUF_F64,
 } ae_gguf_type;
 
+/* Bytes of one value of a fixed-size type; 0 for strings, arrays and unknown numbers. */
+size_t ae_gguf_type_bytes(ae_gguf_type type);
+
 /* Bytes in the file, not 0-terminated. */
 typedef struct {
     const char *data;

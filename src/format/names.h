@@ -1,0 +1,46 @@
+/* names.h - find things by name, measure shapes, and print names that a hostile file chose.
+ *
+ * Model:    A sorted list of (name, place). Sorting costs n log n whatever the names are, so no
+ *           file can slow it down as it could a hash table.
+ * Uses:     base/, tensor/.      Threads: immutable after the sort.
+ * Example:  TRY(ae_names_new(&names, n, err));
+ *           for (i...) names.sorted[i] = (ae_name){tensors[i].name, i};
+ *           const char *twice = ae_names_sort(&names);
+ */
+#ifndef AE_FORMAT_NAMES_H
+#define AE_FORMAT_NAMES_H
+
+#include "base/status.h"
+#include "tensor/tensor.h"
+
+typedef struct {
+    const char *name; /* 0-terminated, borrowed */
+    size_t at;
+} ae_name;
+
+typedef struct {
+    ae_name *sorted; /* [n], owned */
+    size_t n;
+} ae_names;
+
+/* Room for n names, to be filled by the caller. */
+AEON_MUST_USE aeon_status ae_names_new(ae_names *out, size_t n, aeon_error *err);
+void ae_names_free(ae_names *names);
+/* Returns a name that stands there twice, or NULL if all differ. */
+const char *ae_names_sort(ae_names *names);
+/* The place of a name; SIZE_MAX if absent. */
+size_t ae_names_find(const ae_names *names, const char *name);
+
+/* Give t its type, shape and size_bytes. Errors: BAD_FORMAT if a dimension is 0, a row is not made
+ * of whole blocks, or the size overflows. file and t->name stand in the text. */
+AEON_MUST_USE aeon_status ae_tensor_shape(ae_tensor *t, const ae_dtype *type, int n_dims,
+                                          const uint64_t *dims, const char *file, aeon_error *err);
+
+/* The first bytes of a text with everything unprintable replaced, for error messages:
+ * ae_show(key.data, key.len).text */
+typedef struct {
+    char text[72];
+} ae_shown;
+ae_shown ae_show(const char *data, size_t len);
+
+#endif

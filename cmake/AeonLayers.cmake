@@ -12,6 +12,11 @@ function(aeon_compile_options target)
     target_compile_definitions(${target} PRIVATE _POSIX_C_SOURCE=200809L _DEFAULT_SOURCE)
     target_include_directories(${target} PRIVATE ${PROJECT_SOURCE_DIR}/src
                                                  ${PROJECT_SOURCE_DIR}/include)
+    # Cheap armour against memory errors, where nothing stronger watches.
+    if(CMAKE_BUILD_TYPE STREQUAL Release)
+        target_compile_options(${target} PRIVATE -fstack-protector-strong -U_FORTIFY_SOURCE
+                               $<$<COMPILE_LANGUAGE:C>:-D_FORTIFY_SOURCE=2>)
+    endif()
     if(AEON_SANITIZE)
         target_compile_options(${target} PRIVATE -fsanitize=${AEON_SANITIZE}
                                -fno-sanitize-recover=all -fno-omit-frame-pointer -g)

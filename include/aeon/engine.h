@@ -23,7 +23,8 @@ typedef struct aeon_engine aeon_engine;
 typedef struct aeon_session aeon_session;
 
 typedef struct {
-    int n_threads; /* 0: one per core */
+    int n_threads;  /* 0: one per core */
+    size_t n_chunk; /* most tokens in one prefill step; 0: 256 */
 } aeon_engine_params;
 
 /* params may be NULL. The model is borrowed and must outlive the engine. Errors: OUT_OF_MEMORY,
@@ -45,10 +46,9 @@ typedef struct {
     size_t n_ctx;      /* most tokens the session can hold; 0: min(n_ctx_max, 4096) */
     aeon_type kv_type; /* AEON_TYPE_F32, _F16 or _BF16 */
     aeon_rope_mode rope;
-    size_t n_chunk; /* tokens per prefill step; 0: 256 */
 } aeon_session_params;
 
-/* The defaults: n_ctx 0, kv F16, AUTO, n_chunk 0. */
+/* The defaults: n_ctx 0, kv F16, AUTO. */
 AEON_API aeon_session_params aeon_session_params_default(void);
 
 /* params may be NULL (defaults). All memory of the session is taken here. Errors: INVALID_ARGUMENT

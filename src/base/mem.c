@@ -4,13 +4,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* In front of every block; 64 bytes keep the block aligned. */
+enum { ALIGNMENT = 64 };
+
+/* In front of every block. The block is aligned by hand within memory from calloc, which leaves
+ * large blocks untouched until they are used. */
 typedef struct {
+    void *raw; /* what calloc gave */
     size_t size_bytes;
     ae_mem_kind kind;
 } header;
-enum { HEADER_BYTES = 64 };
-_Static_assert(sizeof(header) <= HEADER_BYTES, "the header fits in front of a block");
 
 static atomic_size_t current[AE_MEM_N_KINDS], peak[AE_MEM_N_KINDS];
 static atomic_size_t total_current, total_peak, total_cap;
@@ -53,23 +55,22 @@ static void account_remove(ae_mem_kind kind, size_t size_bytes)
 
 static header *header_of(void *block)
 {
-    return (header *)((char *)block - HEADER_BYTES);
+    return (header *)block - 1; /* sizeof(header) keeps it aligned for its members */
 }
 
 void *ae_mem_alloc(ae_mem_kind kind, size_t size_bytes)
 {
     if (told_to_fail() || size_bytes > SIZE_MAX / 2) return NULL;
     if (!account_add(kind, size_bytes)) return NULL;
-    size_t whole = (HEADER_BYTES + size_bytes + 63) / 64 * 64;
-    header *h = aligned_alloc(64, whole);
-    if (!h) {
+    char *raw = calloc(1, sizeof(header) + ALIGNMENT + size_bytes);
+    if (!raw) {
         account_remove(kind, size_bytes);
         return NULL;
     }
-    memset(h, 0, whole);
-    h->size_bytes = size_bytes;
-    h->kind = kind;
-    return (char *)h + HEADER_BYTES;
+    uintptr_t first = (uintptr_t)raw + sizeof(header) + ALIGNMENT - 1;
+    char *block = raw + (first / ALIGNMENT * ALIGNMENT - (uintptr_t)raw);
+    *header_of(block) = (header){raw, size_bytes, kind};
+    return block;
 }
 
 void *ae_mem_alloc_array(ae_mem_kind kind, size_t n, size_t size_bytes)
@@ -101,7 +102,7 @@ void ae_mem_free(void *block)
     if (!block) return;
     header *h = header_of(block);
     account_remove(h->kind, h->size_bytes);
-    free(h);
+    free(h->raw);
 }
 
 const char *ae_mem_kind_name(ae_mem_kind kind)

@@ -1,1 +1,283 @@
-#include "aeon/model.h"
+/* model.c - open a model from whichever form it has on disk: one description from either world. */
+#include "model/model.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "format/builtin.h"
+#include "format/vocab_gguf.h"
+#include "text/vocab.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { MAX_STOPS = 16 };
+
+struct aeon_model {
+    ae_gguf *gguf; /* one of the two is open */
+    ae_hf *hf;
+    ae_config config;
+    ae_weights weights; /* zero if opened for the vocabulary alone */
+    aeon_tokenizer *tokenizer;
+    const aeon_chat_template *chat;
+    int32_t stops[MAX_STOPS];
+    size_t n_stops;
+    aeon_model_info info;
+};
+
+static const char *path_of(const aeon_model *m)
+{
+    return m->gguf ? ae_gguf_path(m->gguf) : m->hf->path;
+}
+
+static void add_stop(aeon_model *m, int64_t id)
+{
+    if (id < 0 || id > INT32_MAX || aeon_model_is_stop(m, (int32_t)id)) return;
+    if (m->n_stops < MAX_STOPS) m->stops[m->n_stops++] = (int32_t)id;
+}
+
+/* ---- GGUF -------------------------------------------------------------------------------------
+ */
+
+static aeon_status load_gguf_text(aeon_model *m, ae_str *chat, aeon_error *err)
+{
+    ae_vocab vocab = {0};
+    aeon_status status = ae_vocab_from_gguf(&vocab, m->gguf, err);
+    if (status == AEON_OK) status = ae_tokenizer_new(&m->tokenizer, &vocab, err);
+    ae_vocab_release(&vocab);
+    TRY(status);
+
+    uint32_t id;
+    add_stop(m, aeon_tokenizer_eos(m->tokenizer));
+    static const char *const keys[] = {"tokenizer.ggml.eot_token_id",
+                                       "tokenizer.ggml.eom_token_id"};
+    for (size_t i = 0; i < AE_COUNT(keys); i++)
+        if (ae_gguf_get_u32(m->gguf, keys[i], &id)) add_stop(m, id);
+    if (!ae_gguf_get_str(m->gguf, "tokenizer.chat_template", chat)) *chat = (ae_str){"", 0};
+    return AEON_OK;
+}
+
+/* ---- Hugging Face ------------------------------------------------------------------------------
+ */
+
+/* An id that is written as {"eos_token_id": 3}, or the first of a list; -1 if absent. Every id of
+ * the list stops generation if is_stop. */
+static int32_t read_id(aeon_model *m, const json_t *object, const char *key, bool is_stop)
+{
+    const json_t *v = json_object_get(object, key);
+    const json_t *first = json_is_array(v) ? json_array_get(v, 0) : v;
+    for (size_t i = 0; is_stop && i < json_array_size(v); i++)
+        add_stop(m, json_integer_value(json_array_get(v, i)));
+    if (!json_is_integer(first)) return -1;
+    int64_t id = json_integer_value(first);
+    if (is_stop) add_stop(m, id);
+    return id >= 0 && id <= INT32_MAX ? (int32_t)id : -1;
+}
+
+/* Embeddings are often padded beyond the tokens that tokenizer.json lists: rows without a token get
+ * one that no text ever becomes. texts: the storage of their spellings. */
+static aeon_status pad_vocab(ae_vocab *v, size_t n_rows, char **texts, aeon_error *err)
+{
+    enum { TEXT_BYTES = 24 };
+    if (v->n_tokens >= n_rows) return AEON_OK;
+    size_t n_missing = n_rows - v->n_tokens;
+    *texts = ae_mem_alloc_array(AE_MEM_VOCAB, n_missing, TEXT_BYTES);
+    ae_vocab_token *grown = ae_mem_resize(AE_MEM_VOCAB, v->tokens, n_rows * sizeof *v->tokens);
+    if (grown) v->tokens = grown;
+    if (!*texts || !grown) return ae_fail_memory(err, n_missing * TEXT_BYTES, "the vocabulary");
+    for (size_t i = 0; i < n_missing; i++) {
+        char *text = *texts + i * TEXT_BYTES;
+        int len = snprintf(text, TEXT_BYTES, "<|unused_%zu|>", v->n_tokens + i);
+        v->tokens[v->n_tokens + i] =
+            (ae_vocab_token){.text = text, .len = (uint32_t)len, .kind = AE_TOKEN_UNUSED};
+    }
+    v->n_tokens = n_rows;
+    return AEON_OK;
+}
+
+static aeon_status load_hf_text(aeon_model *m, ae_str *chat, aeon_error *err)
+{
+    const ae_hf *h = m->hf;
+    char name[300], *texts = NULL;
+    snprintf(name, sizeof name, "%.280s/tokenizer.json", h->path);
+    if (h->tokenizer_json.len == 0)
+        return ae_fail(err, AEON_NOT_FOUND, "%s: the file is missing or empty", name);
+    ae_vocab vocab = {0};
+    TRY(ae_vocab_from_json(&vocab, h->tokenizer_json.data, h->tokenizer_json.len, name, err));
+
+    /* generation_config.json is closer to how the model is used than config.json. */
+    vocab.eos = read_id(m, h->generation_config, "eos_token_id", true);
+    int32_t eos = read_id(m, h->config, "eos_token_id", true);
+    if (vocab.eos < 0) vocab.eos = eos;
+    vocab.bos = read_id(m, h->config, "bos_token_id", false);
+    vocab.pad = read_id(m, h->config, "pad_token_id", false);
+    vocab.add_bos = json_is_true(json_object_get(h->tokenizer_config, "add_bos_token"));
+    aeon_status status = pad_vocab(&vocab, m->config.n_vocab, &texts, err);
+    if (status == AEON_OK) status = ae_tokenizer_new(&m->tokenizer, &vocab, err);
+    ae_vocab_release(&vocab);
+    ae_mem_free(texts);
+    *chat = (ae_str){h->chat_template.data, h->chat_template.len};
+    return status;
+}
+
+/* ---- opening ------------------------------------------------------------------------------------
+ */
+
+static aeon_status open_files(aeon_model *m, const char *path, bool with_weights, aeon_error *err)
+{
+    if (strcmp(path, "builtin") == 0) {
+        m->info.is_builtin = true;
+        return ae_gguf_open_memory(&m->gguf, ae_builtin_data, ae_builtin_size(), "builtin", err);
+    }
+    if (ae_file_is_folder(path)) return ae_hf_open(&m->hf, path, with_weights, err);
+    return ae_gguf_open(&m->gguf, path, err);
+}
+
+static aeon_status load_weights(aeon_model *m, aeon_error *err)
+{
+    uint64_t memory = ae_memory_bytes();
+    TRY(ae_weights_load(&m->weights, &m->config, (ae_weights_source){m->gguf, m->hf}, err));
+    if (memory && m->weights.size_bytes > memory)
+        return ae_fail(err, AEON_OUT_OF_MEMORY,
+                       "%s: needs %.1f GB of memory, this machine has %.1f GB; use a smaller type "
+                       "of the same model",
+                       path_of(m), (double)m->weights.size_bytes / 1e9, (double)memory / 1e9);
+    return AEON_OK;
+}
+
+static aeon_status choose_chat(aeon_model *m, const char *name, ae_str jinja, aeon_error *err)
+{
+    if (!name) {
+        m->chat = jinja.len ? aeon_chat_template_recognize(jinja.data, jinja.len) : NULL;
+    } else {
+        m->chat = aeon_chat_template_find(name);
+        if (!m->chat)
+            return ae_fail(err, AEON_NOT_FOUND, "no chat template is called \"%.40s\"", name);
+    }
+    if (m->chat) add_stop(m, aeon_chat_stop_id(m->chat, m->tokenizer));
+    return AEON_OK;
+}
+
+static void describe(aeon_model *m)
+{
+    const ae_config *c = &m->config;
+    aeon_model_info *i = &m->info;
+    memcpy(i->architecture, c->architecture, sizeof i->architecture);
+    memcpy(i->name, c->name, sizeof i->name);
+    i->type = m->weights.main_type;
+    i->n_params = m->weights.n_params;
+    i->size_bytes = m->weights.size_bytes;
+    i->step_bytes = m->weights.step_bytes;
+    i->macs_per_token = m->weights.macs_per_token;
+    i->n_vocab = c->n_vocab ? c->n_vocab : (uint32_t)aeon_tokenizer_n_vocab(m->tokenizer);
+    i->n_embd = c->n_embd;
+    i->n_layers = c->n_layers;
+    i->n_heads = c->n_heads;
+    i->n_kv_heads = c->n_kv_heads;
+    i->head_dim = c->head_dim;
+    i->n_ff = c->n_ff;
+    i->n_ctx_max = c->n_ctx_max;
+    i->n_ctx_original = c->n_ctx_original;
+    i->has_long_rope = ae_config_has_long_rope(c);
+}
+
+/* Read a large file once from front to back, so that the first answer does not wait for the disk
+ * and the wait has a bar. */
+static aeon_status warm_up(const aeon_model *m, const aeon_model_params *params, aeon_error *err)
+{
+    enum { SMALL = 64 << 20, STRIDE = 4096, REPORT = 16 << 20 };
+    if (!params->progress || m->weights.size_bytes < SMALL) return AEON_OK;
+    size_t n_tensors =
+        m->gguf ? ae_gguf_n_tensors(m->gguf) : ae_safetensors_n_tensors(m->hf->tensors);
+    uint64_t n_done = 0, n_next = 0;
+    for (size_t i = 0; i < n_tensors; i++) {
+        const ae_tensor *t =
+            m->gguf ? ae_gguf_tensor_at(m->gguf, i) : ae_safetensors_tensor_at(m->hf->tensors, i);
+        for (uint64_t at = 0; at < t->size_bytes; at += STRIDE) {
+            (void)*((const volatile unsigned char *)t->data + at);
+            if (n_done + at < n_next) continue;
+            double fraction = (double)(n_done + at) / (double)m->weights.size_bytes;
+            if (!params->progress(params->progress_user, "loading", fraction < 1 ? fraction : 1))
+                return ae_fail(err, AEON_CANCELLED, "%s: loading was cancelled", path_of(m));
+            n_next += REPORT;
+        }
+        n_done += t->size_bytes;
+    }
+    params->progress(params->progress_user, "loading", 1.0);
+    return AEON_OK;
+}
+
+static aeon_status load(aeon_model *m, const char *path, const aeon_model_params *params,
+                        aeon_error *err)
+{
+    TRY(open_files(m, path, !params->vocab_only, err));
+    /* A file may hold nothing but a vocabulary; it then needs no description of layers. */
+    if (!params->vocab_only) {
+        TRY(m->gguf ? ae_config_from_gguf(&m->config, m->gguf, err)
+                    : ae_config_from_hf(&m->config, m->hf, err));
+        TRY(load_weights(m, err));
+    }
+    ae_str jinja;
+    TRY(m->gguf ? load_gguf_text(m, &jinja, err) : load_hf_text(m, &jinja, err));
+    if (!params->vocab_only && aeon_tokenizer_n_vocab(m->tokenizer) != m->config.n_vocab)
+        return ae_fail(err, AEON_MISMATCH, "%s: %zu tokens, but embeddings for %u", path_of(m),
+                       aeon_tokenizer_n_vocab(m->tokenizer), m->config.n_vocab);
+    TRY(choose_chat(m, params->chat_template, jinja, err));
+    describe(m);
+    return warm_up(m, params, err);
+}
+
+aeon_status aeon_model_open(aeon_model **out, const char *path, const aeon_model_params *params,
+                            aeon_error *err)
+{
+    aeon_model *m = ae_mem_alloc(AE_MEM_OTHER, sizeof *m);
+    if (!m) return ae_fail_memory(err, sizeof *m, "a model");
+    aeon_status status = load(m, path, params ? params : &(aeon_model_params){0}, err);
+    if (status != AEON_OK) {
+        aeon_model_close(m);
+        return status;
+    }
+    *out = m;
+    return AEON_OK;
+}
+
+void aeon_model_close(aeon_model *m)
+{
+    if (!m) return;
+    ae_weights_release(&m->weights);
+    ae_tokenizer_free(m->tokenizer);
+    ae_gguf_close(m->gguf);
+    ae_hf_close(m->hf);
+    ae_mem_free(m);
+}
+
+const aeon_model_info *aeon_model_describe(const aeon_model *m)
+{
+    return &m->info;
+}
+
+const aeon_tokenizer *aeon_model_tokenizer(const aeon_model *m)
+{
+    return m->tokenizer;
+}
+
+const aeon_chat_template *aeon_model_chat(const aeon_model *m)
+{
+    return m->chat;
+}
+
+bool aeon_model_is_stop(const aeon_model *m, int32_t id)
+{
+    for (size_t i = 0; i < m->n_stops; i++)
+        if (m->stops[i] == id) return true;
+    return false;
+}
+
+const ae_config *ae_model_config(const aeon_model *m)
+{
+    return &m->config;
+}
+
+const ae_weights *ae_model_weights(const aeon_model *m)
+{
+    return &m->weights;
+}

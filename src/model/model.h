@@ -1,0 +1,13 @@
+/* model.h - the inside of aeon_model, for the floors above. */
+#ifndef AE_MODEL_MODEL_H
+#define AE_MODEL_MODEL_H
+
+#include "aeon/model.h"
+#include "model/config.h"
+#include "model/weights.h"
+
+/* Borrowed from the model. The model must have been opened with its weights. */
+const ae_config *ae_model_config(const aeon_model *m);
+const ae_weights *ae_model_weights(const aeon_model *m);
+
+#endif

@@ -1,0 +1,256 @@
+#include "model/weights.h"
+
+#include "base/mem.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* Tensor names in the two worlds; %u is the layer. */
+typedef struct {
+    const char *gguf, *hf;
+} tensor_name;
+
+#define PER_LAYER(g, h)                                                                            \
+    {                                                                                              \
+        "blk.%u." g, "model.layers.%u." h                                                          \
+    }
+static const tensor_name token_embd = {"token_embd.weight", "model.embed_tokens.weight"},
+                         output_norm = {"output_norm.weight", "model.norm.weight"},
+                         output = {"output.weight", "lm_head.weight"},
+                         attn_norm = PER_LAYER("attn_norm.weight", "input_layernorm.weight"),
+                         attn_qkv = PER_LAYER("attn_qkv", "self_attn.qkv_proj"),
+                         attn_q = PER_LAYER("attn_q", "self_attn.q_proj"),
+                         attn_k = PER_LAYER("attn_k", "self_attn.k_proj"),
+                         attn_v = PER_LAYER("attn_v", "self_attn.v_proj"),
+                         q_norm = PER_LAYER("attn_q_norm.weight", "self_attn.q_norm.weight"),
+                         k_norm = PER_LAYER("attn_k_norm.weight", "self_attn.k_norm.weight"),
+                         attn_output = PER_LAYER("attn_output", "self_attn.o_proj"),
+                         ffn_norm = PER_LAYER("ffn_norm.weight", "post_attention_layernorm.weight"),
+                         ffn_gate = PER_LAYER("ffn_gate", "mlp.gate_proj"),
+                         ffn_up = PER_LAYER("ffn_up", "mlp.up_proj"),
+                         ffn_gate_up = PER_LAYER("ffn_up", "mlp.gate_up_proj"),
+                         ffn_down = PER_LAYER("ffn_down", "mlp.down_proj");
+#undef PER_LAYER
+
+typedef struct {
+    ae_weights_source source;
+    const char *where; /* the file, for error texts */
+    ae_weights *w;
+    uint64_t bytes_of_type[AEON_TYPE_MAX];
+    float *next_vector; /* in w->vectors; NULL while the vectors are only counted */
+    size_t n_vector_values;
+    aeon_error *err;
+} loader;
+
+static const char *spell(char *out, size_t size, const loader *l, tensor_name name, uint32_t layer,
+                         const char *suffix)
+{
+    const char *pattern = l->source.gguf ? name.gguf : name.hf;
+    const char *hole = strstr(pattern, "%u");
+    if (hole)
+        snprintf(out, size, "%.*s%u%s%s", (int)(hole - pattern), pattern, layer, hole + 2, suffix);
+    else
+        snprintf(out, size, "%s%s", pattern, suffix);
+    return out;
+}
+
+static const ae_tensor *find(const loader *l, tensor_name name, uint32_t layer, const char *suffix)
+{
+    char text[128];
+    spell(text, sizeof text, l, name, layer, suffix);
+    return l->source.gguf ? ae_gguf_tensor_find(l->source.gguf, text)
+                          : ae_safetensors_tensor_find(l->source.hf->tensors, text);
+}
+
+static aeon_status check_shape(const loader *l, const ae_tensor *t, uint64_t n_cols,
+                               uint64_t n_rows)
+{
+    if (ae_tensor_n_cols(t) == n_cols && ae_tensor_n_rows(t) == n_rows) return AEON_OK;
+    return ae_fail(l->err, AEON_BAD_FORMAT,
+                   "%s: tensor %s is %llu x %llu; the configuration asks for %llu x %llu", l->where,
+                   t->name, (unsigned long long)ae_tensor_n_rows(t),
+                   (unsigned long long)ae_tensor_n_cols(t), (unsigned long long)n_rows,
+                   (unsigned long long)n_cols);
+}
+
+static aeon_status fail_missing(const loader *l, tensor_name name, uint32_t layer,
+                                const char *suffix)
+{
+    char text[128];
+    spell(text, sizeof text, l, name, layer, suffix);
+    return ae_fail(l->err, AEON_BAD_FORMAT, "%s: tensor %s is missing", l->where, text);
+}
+
+static void count_tensor(loader *l, const ae_tensor *t)
+{
+    l->bytes_of_type[t->type->type] += t->size_bytes;
+    l->w->size_bytes += t->size_bytes;
+    l->w->n_params += ae_tensor_n_cols(t) * ae_tensor_n_rows(t);
+}
+
+/* ---- vectors: f32 copies in one block ------------------------------------------------------- */
+
+/* *out = the vector in f32, or NULL if it is absent. While counting, only the size is added. */
+static aeon_status load_optional_vector(loader *l, float **out, tensor_name name, uint32_t layer,
+                                        const char *suffix, uint64_t n)
+{
+    const ae_tensor *t = find(l, name, layer, suffix);
+    *out = NULL;
+    if (!t) return AEON_OK;
+    TRY(check_shape(l, t, n, 1));
+    l->n_vector_values += (size_t)n;
+    if (!l->next_vector) return AEON_OK;
+    count_tensor(l, t);
+    t->type->to_f32(t->data, l->next_vector, (size_t)n);
+    *out = l->next_vector;
+    l->next_vector += n;
+    return AEON_OK;
+}
+
+static aeon_status load_vector(loader *l, float **out, tensor_name name, uint32_t layer, uint64_t n)
+{
+    if (!find(l, name, layer, "")) return fail_missing(l, name, layer, "");
+    return load_optional_vector(l, out, name, layer, "", n);
+}
+
+/* ---- matrices: borrowed from the file ------------------------------------------------------- */
+
+typedef struct {
+    tensor_name name;
+    uint64_t n_rows;
+} part;
+
+static aeon_status load_projection(loader *l, ae_projection *p, const part *parts, int n_parts,
+                                   uint64_t n_cols, uint32_t layer)
+{
+    *p = (ae_projection){.n_parts = n_parts, .n_cols = (size_t)n_cols};
+    int n_biases = 0;
+    for (int i = 0; i < n_parts; i++) {
+        const ae_tensor *t = find(l, parts[i].name, layer, ".weight");
+        if (!t) return fail_missing(l, parts[i].name, layer, ".weight");
+        TRY(check_shape(l, t, n_cols, parts[i].n_rows));
+        p->parts[i] = (ae_matrix){t->type, t->data, (size_t)parts[i].n_rows, (size_t)n_cols};
+        p->n_rows += (size_t)parts[i].n_rows;
+        if (l->next_vector) count_tensor(l, t);
+        n_biases += find(l, parts[i].name, layer, ".bias") != NULL;
+    }
+    if (n_biases == 0) return AEON_OK;
+    for (int i = 0; i < n_parts; i++) {
+        float *bias;
+        TRY(load_optional_vector(l, &bias, parts[i].name, layer, ".bias", parts[i].n_rows));
+        if (l->next_vector && !bias) return fail_missing(l, parts[i].name, layer, ".bias");
+        if (i == 0) p->bias = bias; /* the parts' biases follow one another in the block */
+    }
+    return AEON_OK;
+}
+
+static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, uint32_t i)
+{
+    uint64_t n_q = (uint64_t)c->n_heads * c->head_dim, n_kv = (uint64_t)c->n_kv_heads * c->head_dim;
+    const part fused_qkv = {attn_qkv, n_q + 2 * n_kv}, fused_ffn = {ffn_gate_up, 2ull * c->n_ff};
+    const part q_k_v[] = {{attn_q, n_q}, {attn_k, n_kv}, {attn_v, n_kv}};
+    const part gate_up[] = {{ffn_gate, c->n_ff}, {ffn_up, c->n_ff}};
+    const part out = {attn_output, c->n_embd}, down = {ffn_down, c->n_embd};
+    bool is_fused_qkv = find(l, attn_qkv, i, ".weight") != NULL;
+    bool is_fused_ffn = find(l, ffn_gate, i, ".weight") == NULL;
+
+    TRY(load_vector(l, &layer->attn_norm, attn_norm, i, c->n_embd));
+    TRY(load_projection(l, &layer->qkv, is_fused_qkv ? &fused_qkv : q_k_v, is_fused_qkv ? 1 : 3,
+                        c->n_embd, i));
+    TRY(load_optional_vector(l, &layer->q_norm, q_norm, i, "", c->head_dim));
+    TRY(load_optional_vector(l, &layer->k_norm, k_norm, i, "", c->head_dim));
+    TRY(load_projection(l, &layer->attn_output, &out, 1, n_q, i));
+    TRY(load_vector(l, &layer->ffn_norm, ffn_norm, i, c->n_embd));
+    TRY(load_projection(l, &layer->gate_up, is_fused_ffn ? &fused_ffn : gate_up,
+                        is_fused_ffn ? 1 : 2, c->n_embd, i));
+    return load_projection(l, &layer->ffn_down, &down, 1, c->n_ff, i);
+}
+
+static aeon_status load_embedding(loader *l, ae_config *c)
+{
+    const ae_tensor *t = find(l, token_embd, 0, "");
+    if (!t) return fail_missing(l, token_embd, 0, "");
+    uint64_t n_vocab = ae_tensor_n_rows(t);
+    if (n_vocab > 1 << 24)
+        return ae_fail(l->err, AEON_BAD_FORMAT, "%s: a vocabulary of %llu tokens", l->where,
+                       (unsigned long long)n_vocab);
+    TRY(check_shape(l, t, c->n_embd, n_vocab));
+    c->n_vocab = (uint32_t)n_vocab;
+    l->w->embedding = (ae_matrix){t->type, t->data, (size_t)n_vocab, c->n_embd};
+    if (l->next_vector) count_tensor(l, t);
+
+    const ae_tensor *head = find(l, output, 0, "");
+    if (head) {
+        TRY(check_shape(l, head, c->n_embd, n_vocab));
+        if (l->next_vector) count_tensor(l, head);
+    } else {
+        head = t;
+    }
+    l->w->output = (ae_projection){.n_parts = 1, .n_rows = (size_t)n_vocab, .n_cols = c->n_embd};
+    l->w->output.parts[0] = (ae_matrix){head->type, head->data, (size_t)n_vocab, c->n_embd};
+    return load_vector(l, &l->w->output_norm, output_norm, 0, c->n_embd);
+}
+
+/* Run twice: to count the values of all vectors, then to copy them. */
+static aeon_status load_all(loader *l, ae_config *c)
+{
+    TRY(load_embedding(l, c));
+    for (uint32_t i = 0; i < c->n_layers; i++) TRY(load_layer(l, &l->w->layers[i], c, i));
+    return AEON_OK;
+}
+
+static uint64_t projection_bytes(const ae_projection *p)
+{
+    uint64_t bytes = 0;
+    for (int i = 0; i < p->n_parts; i++)
+        bytes += p->parts[i].n_rows * ae_dtype_row_bytes(p->parts[i].type, p->n_cols);
+    return bytes;
+}
+
+/* What one decoded token reads and multiplies. */
+static void add_up_work(ae_weights *w)
+{
+    w->step_bytes = projection_bytes(&w->output);
+    for (size_t i = 0; i < w->n_layers; i++) {
+        const ae_layer *layer = &w->layers[i];
+        const ae_projection *all[] = {&layer->qkv, &layer->attn_output, &layer->gate_up,
+                                      &layer->ffn_down};
+        for (size_t k = 0; k < AE_COUNT(all); k++) {
+            w->step_bytes += projection_bytes(all[k]);
+            w->macs_per_token += (uint64_t)all[k]->n_rows * all[k]->n_cols;
+        }
+    }
+}
+
+aeon_status ae_weights_load(ae_weights *out, ae_config *config, ae_weights_source source,
+                            aeon_error *err)
+{
+    ae_weights w = {.n_layers = config->n_layers};
+    loader l = {.source = source, .w = &w, .err = err};
+    l.where = source.gguf ? ae_gguf_path(source.gguf) : source.hf->path;
+    w.layers = ae_mem_alloc_array(AE_MEM_WEIGHTS, config->n_layers, sizeof *w.layers);
+    if (!w.layers) return ae_fail_memory(err, config->n_layers * sizeof *w.layers, "the layers");
+
+    aeon_status status = load_all(&l, config);
+    if (status == AEON_OK) {
+        size_t size = l.n_vector_values * sizeof(float);
+        l.next_vector = w.vectors = ae_mem_alloc(AE_MEM_WEIGHTS, size);
+        status = w.vectors ? load_all(&l, config) : ae_fail_memory(err, size, "norms and biases");
+    }
+    if (status != AEON_OK) {
+        ae_weights_release(&w);
+        return status;
+    }
+    add_up_work(&w);
+    for (int t = 0; t < AEON_TYPE_MAX; t++)
+        if (l.bytes_of_type[t] > l.bytes_of_type[w.main_type]) w.main_type = (aeon_type)t;
+    *out = w;
+    return AEON_OK;
+}
+
+void ae_weights_release(ae_weights *w)
+{
+    ae_mem_free(w->layers);
+    ae_mem_free(w->vectors);
+    *w = (ae_weights){0};
+}

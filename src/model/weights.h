@@ -1,0 +1,58 @@
+/* weights.h - the tensors of a model, found, checked and in the order the forward pass uses them.
+ *
+ * Model:    Matrices are borrowed from the mapped file; the few small vectors (norms, biases) are
+ *           copied to f32. A projection is one matrix or several whose outputs stand one after the
+ *           other, so fused (phi3) and separate (llama) files run through the same code.
+ * Uses:     base/, format/, kernels/matmul.h.      Threads: immutable after load.
+ */
+#ifndef AE_MODEL_WEIGHTS_H
+#define AE_MODEL_WEIGHTS_H
+
+#include "kernels/matmul.h"
+#include "model/config.h"
+
+enum { AE_MAX_PARTS = 3 };
+
+/* y [n_rows] = the parts' outputs one after the other (+ bias). */
+typedef struct {
+    ae_matrix parts[AE_MAX_PARTS]; /* each [rows][n_cols] */
+    int n_parts;
+    size_t n_rows, n_cols; /* of all parts together */
+    float *bias;           /* [n_rows] or NULL */
+} ae_projection;
+
+typedef struct {
+    float *attn_norm;          /* [n_embd] */
+    ae_projection qkv;         /* [(n_heads + 2 n_kv_heads) * head_dim][n_embd] */
+    float *q_norm, *k_norm;    /* [head_dim] or NULL */
+    ae_projection attn_output; /* [n_embd][n_heads * head_dim] */
+    float *ffn_norm;           /* [n_embd] */
+    ae_projection gate_up;     /* [2 n_ff][n_embd]: gate, then up */
+    ae_projection ffn_down;    /* [n_embd][n_ff] */
+} ae_layer;
+
+typedef struct {
+    ae_matrix embedding;  /* [n_vocab][n_embd] */
+    ae_projection output; /* [n_vocab][n_embd]; the embedding again where the file ties them */
+    float *output_norm;   /* [n_embd] */
+    ae_layer *layers;     /* [n_layers] */
+    size_t n_layers;
+    float *vectors; /* one block that holds all norms and biases */
+
+    aeon_type main_type; /* of most of the bytes */
+    uint64_t n_params, size_bytes, step_bytes, macs_per_token;
+} ae_weights;
+
+/* Where tensors come from: exactly one is set. */
+typedef struct {
+    const ae_gguf *gguf;
+    const ae_hf *hf;
+} ae_weights_source;
+
+/* Fill out and set config->n_vocab from the embedding. Errors: BAD_FORMAT (a tensor missing or of
+ * another shape than the configuration says, named), OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_weights_load(ae_weights *out, ae_config *config,
+                                          ae_weights_source source, aeon_error *err);
+void ae_weights_release(ae_weights *w);
+
+#endif

@@ -241,7 +241,7 @@ static aeon_status take_head(reader *r)
     g->n_tensors = ae_cursor_u64(&r->c);
     g->n_values = ae_cursor_u64(&r->c);
     if (r->c.failed) return fail_truncated(r);
-    if (magic[0] == 'F' || (g->version & 0xffff) == 0)
+    if (magic[0] == 'F' || (g->version && (g->version & 0xffff) == 0))
         return ae_fail(r->err, AEON_UNSUPPORTED,
                        "%s: a big-endian GGUF file; get the little-endian one", g->path);
     if (g->version == 2 || g->version == 3) return AEON_OK;

@@ -15,7 +15,7 @@ PEERS := tests/parity/node_modules/.package-lock.json
 # $(call build,PRESET,CMAKE OPTIONS,TARGETS): configure and build in build/PRESET.
 define build
 	$(SAY) 'building in build/$(1)'
-	@cmake --preset $(1) $(2) --log-level=WARNING
+	@cmake --preset $(1) $(2) >/dev/null
 	@cmake --build --preset $(1) $(if $(3),--target $(3))
 endef
 

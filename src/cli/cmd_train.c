@@ -1,0 +1,71 @@
+/* cmd_train.c - aeon train: train a small model from a configuration file. */
+#include "cli/commands.h"
+#include "cli/console.h"
+
+#include <math.h>
+
+static bool on_report(void *user, const aeon_train_report *r)
+{
+    bool *stopped = user;
+    char held_out[32] = "", left[32];
+    double minutes = r->seconds_left / 60;
+    if (!isnan(r->held_out_loss))
+        snprintf(held_out, sizeof held_out, "  held-out %.4f", r->held_out_loss);
+    snprintf(left, sizeof left, minutes < 90 ? "%.0f min" : "%.1f h",
+             minutes < 90 ? minutes : minutes / 60);
+    /* A terminal shows one line that changes, a log file every line. */
+    bool bar = cli_is_terminal(stderr);
+    fprintf(stderr, "%sstep %llu/%llu  loss %.4f%s  rate %.2e  norm %.2f  %.0f tokens/s  %s left%s",
+            bar ? "\r\033[K" : "", (unsigned long long)r->step, (unsigned long long)r->n_steps,
+            r->loss, held_out, r->learning_rate, r->grad_norm, r->tokens_per_s, left,
+            bar ? "" : "\n");
+    fflush(stderr);
+    *stopped = cli_is_interrupted();
+    return !*stopped;
+}
+
+static void on_note(void *user, const char *line)
+{
+    (void)user;
+    if (cli_is_terminal(stderr)) fputs("\r\033[K", stderr);
+    cli_notice("%s", line);
+}
+
+static aeon_status run_train(const cli_options *o, aeon_error *err)
+{
+    bool stopped = false;
+    if (!o->config)
+        return cli_error(err, CLI_USAGE, "--config: is needed, the JSON file of the run");
+    aeon_train_params params = {
+        .config_path = o->config,
+        .resume = o->resume,
+        .n_threads = (int)o->n_threads,
+        .on_report = on_report,
+        .on_note = on_note,
+        .user = &stopped,
+    };
+    aeon_status status = aeon_train_run(&params, err);
+    if (cli_is_terminal(stderr)) fputs("\n", stderr);
+    if (stopped) {
+        cli_notice("stopped; aeon train --config %s --resume goes on from here", o->config);
+        if (status == AEON_OK) status = cli_error(err, AEON_CANCELLED, "interrupted");
+    }
+    return status;
+}
+
+static const cli_option own_options[] = {
+    {0, "config", CLI_TEXT, AT(config), 0, 0, "FILE", "data, shape, schedule and output, as JSON"},
+    {0, "resume", CLI_FLAG, AT(resume), 0, 0, NULL, "go on from the newest checkpoint"},
+    {'t', "threads", CLI_SIZE, AT(n_threads), 0, 1024, "N", "threads; 0: one per core"},
+    CLI_OPTION_END,
+};
+
+const cli_command cli_train = {
+    .name = "train",
+    .summary = "train a small model",
+    .usage = "--config FILE [--resume]",
+    .groups = (const cli_group[]){{"Options", own_options}, CLI_GROUP_END},
+    .notes = "Ctrl-C writes a checkpoint and stops.",
+    .example = "aeon train --config curriculum/tiny.json",
+    .run = run_train,
+};

@@ -1,0 +1,125 @@
+/* options.h - the command line: one table per command, from which parsing and help both come.
+ *
+ * Model:    A command lists groups of options; an option says where in cli_options its value goes.
+ *           Parsing is strict: a value that is not wholly understood is a usage error.
+ * Uses:     aeon/ alone.      Threads: main only.
+ * Example:  cli_options o = cli_options_default();
+ *           TRY(cli_options_parse(&o, command, argc, argv, err));
+ */
+#ifndef CLI_OPTIONS_H
+#define CLI_OPTIONS_H
+
+#include "aeon/aeon.h"
+
+/* One polarity here too: a command returns a status and fills err; main prints and picks the exit
+ * status. CLI_USAGE stands beside the library's statuses for a wrong command line. */
+#define CLI_USAGE ((aeon_status)-100)
+
+#define TRY(call)                                                                                  \
+    do {                                                                                           \
+        aeon_status try_status_ = (call);                                                          \
+        if (try_status_ != AEON_OK) return try_status_;                                            \
+    } while (0)
+
+enum { CLI_MAX_STOPS = 16, CLI_MAX_BIAS = 256, CLI_MAX_DEPTHS = 16, CLI_MAX_TOKENS = 1000000 };
+
+typedef struct {
+    /* the model, and how it runs */
+    const char *model;
+    const char *chat_template;
+    size_t n_threads, n_ctx, n_chunk;
+    aeon_type kv_type;
+    aeon_rope_mode rope;
+
+    /* what goes in */
+    const char *prompt, *file, *ids, *system;
+    bool raw;
+
+    /* how the answer is drawn, and when it ends */
+    aeon_sampler_params sampling; /* bias points to this struct's list after parsing */
+    aeon_logit_bias bias[CLI_MAX_BIAS];
+    bool has_seed;
+    const char *stops[CLI_MAX_STOPS];
+    size_t n_stops;
+    size_t n_max; /* 0: until the end */
+    bool ignore_eos;
+
+    /* what comes out */
+    bool json, stats, ids_out;
+
+    /* one command's own */
+    bool no_history;                  /* chat */
+    const char *decode;               /* tokenize */
+    bool special, lines, pieces;      /* tokenize */
+    size_t n_top;                     /* score */
+    bool tensors;                     /* inspect */
+    const char *shape;                /* synth */
+    aeon_type type;                   /* synth */
+    bool has_type, force;             /* synth */
+    const char *config;               /* train */
+    bool resume;                      /* train */
+    size_t n_prefill, n_decode;       /* bench */
+    size_t depths[CLI_MAX_DEPTHS];    /* bench */
+    size_t n_depths, n_batch, n_runs; /* bench */
+
+    bool help;
+    const char *argument; /* the one word that is not an option: MODEL, OUT or COMMAND */
+} cli_options;
+
+typedef enum {
+    CLI_FLAG,     /* bool */
+    CLI_TEXT,     /* const char *, borrowed from argv */
+    CLI_SIZE,     /* size_t within min..max */
+    CLI_WHOLE,    /* int within min..max */
+    CLI_REAL,     /* float within min..max */
+    CLI_SIZES,    /* depths: a list of sizes */
+    CLI_SEED,     /* sampling.seed and has_seed */
+    CLI_STOP,     /* one more of stops */
+    CLI_BIAS,     /* one more of bias: ID=VALUE */
+    CLI_KV,       /* kv_type */
+    CLI_TYPE,     /* type and has_type */
+    CLI_ROPE,     /* rope */
+    CLI_TEMPLATE, /* chat_template, by a known name */
+} cli_kind;
+
+typedef struct {
+    char letter;      /* 0: none */
+    const char *name; /* without the dashes */
+    cli_kind kind;
+    size_t offset; /* in cli_options, for the kinds that need one */
+    double min, max;
+    const char *value; /* how help names the value */
+    const char *help;
+} cli_option;
+
+typedef struct {
+    const char *title;
+    const cli_option *options; /* ends with a NULL name */
+} cli_group;
+
+typedef struct cli_command {
+    const char *name, *summary;
+    const char *usage;       /* what follows "aeon NAME" */
+    const char *argument;    /* the name of its one plain argument; NULL: takes none */
+    const cli_group *groups; /* ends with a NULL title */
+    const char *notes;       /* further lines of help, or NULL */
+    const char *example;
+    aeon_status (*run)(const cli_options *o, aeon_error *err);
+} cli_command;
+
+cli_options cli_options_default(void);
+
+/* Read argv[0..argc), the words after the command's name, into o. */
+AEON_MUST_USE aeon_status cli_options_parse(cli_options *o, const cli_command *command, int argc,
+                                            char **argv, aeon_error *err);
+
+/* Print a command's help on standard output. */
+void cli_options_help(const cli_command *command);
+
+/* Read text as a whole number 0..max, digits alone. */
+bool cli_parse_size(const char *text, uint64_t max, uint64_t *out);
+
+/* How many letters must change to make a into b; for "did you mean". */
+unsigned cli_word_distance(const char *a, const char *b);
+
+#endif

@@ -1,0 +1,64 @@
+/* runtime.h - a model opened as the options say, with all that generation needs.
+ *
+ * Model:    open takes everything, close gives everything back, also after a failed open.
+ * Uses:     aeon/.      Threads: main only.
+ * Example:  cli_runtime r = {0};
+ *           aeon_status status = cli_runtime_open(&r, o, err);
+ *           if (status == AEON_OK) status = answer(&r, o, err);
+ *           cli_runtime_close(&r);
+ */
+#ifndef CLI_RUNTIME_H
+#define CLI_RUNTIME_H
+
+#include "cli/options.h"
+
+#include <jansson.h>
+
+typedef struct {
+    aeon_model *model;
+    aeon_engine *engine;
+    aeon_session *session;
+    const aeon_model_info *info; /* borrowed from model */
+    const aeon_tokenizer *vocab; /* borrowed from model */
+    const char *path;            /* as the person gave it */
+    double load_ms;
+} cli_runtime;
+
+/* Open the model; with a session of o's context, or vocabulary and description alone. */
+AEON_MUST_USE aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
+                                           const aeon_session_params *session, aeon_error *err);
+AEON_MUST_USE aeon_status cli_runtime_open_vocab(cli_runtime *r, const cli_options *o,
+                                                 aeon_error *err);
+void cli_runtime_close(cli_runtime *r);
+
+/* The session that the options ask for. */
+aeon_session_params cli_session_params(const cli_options *o);
+
+/* The text of -p, -f or, when neither is given, a standard input that is not a terminal. */
+AEON_MUST_USE aeon_status cli_read_input(aeon_text *out, const cli_options *o, aeon_error *err);
+
+/* Append ids written as "1,2 3" with commas or white space between them. */
+AEON_MUST_USE aeon_status cli_parse_ids(aeon_tokens *out, const char *text, const char *where,
+                                        aeon_error *err);
+
+/* The plain tokens to work on: --ids ("-": standard input) as they are, or the input's text. */
+AEON_MUST_USE aeon_status cli_read_tokens(aeon_tokens *out, const cli_runtime *r,
+                                          const cli_options *o, aeon_error *err);
+
+/* A sampler as the options ask; without --seed the seed comes from the clock. *seed: the one used.
+ */
+AEON_MUST_USE aeon_status cli_sampler_new(aeon_sampler **out, uint64_t *seed, const cli_runtime *r,
+                                          const cli_options *o, aeon_error *err);
+
+/* The chat template of the model, or an error that says how to choose one. */
+AEON_MUST_USE aeon_status cli_chat_template(const aeon_chat_template **out, const cli_runtime *r,
+                                            const char *otherwise, aeon_error *err);
+
+/* Print a document on standard output and free it. NULL counts as out of memory. */
+AEON_MUST_USE aeon_status cli_print_json(json_t *document, aeon_error *err);
+
+/* A JSON string of any bytes, U+FFFD for those that are not UTF-8; NULL: out of memory. */
+json_t *cli_json_text(const char *text, size_t len);
+json_t *cli_json_ids(const int32_t *ids, size_t n);
+
+#endif

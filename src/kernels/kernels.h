@@ -1,12 +1,17 @@
 /* kernels.h - the compute table: one entry per operation, one table per instruction set.
  *
  * Model:    scalar.c is the reference of every entry. x86/ and arm/ hold one file per instruction
- *           set; dispatch.c picks the best table once (AEON_ISA=scalar|avx2|avx512|neon forces
- * one). Uses:     base/, tensor/.      Threads: pure functions on caller's memory. Promises: (1)
- * Batch invariance: an output value depends on its own row and its own activations alone, never on
- * n_x or on neighbours: every table sums a row in one canonical order. (2) No entry reads or writes
- * outside the ranges it names; nothing needs alignment. Example:  const ae_kernels *k =
- * ae_kernels_get(); k->dot[AEON_TYPE_F16](y, 1, w_row, x, x_row_bytes, n_x, n_cols);
+ *           set; dispatch.c picks the best table once, or the one that AEON_ISA names
+ *           (scalar, avx2, avx512, neon).
+ * Uses:     tensor/.
+ * Threads:  pure functions on caller's memory.
+ * Promises: (1) batch invariance: an output depends on its own row and its own activations alone,
+ *           never on n_x or on neighbours: each table sums a row in one canonical order
+ *           (2) no entry reads or writes outside the ranges it names
+ *           (3) weights, and other rows passed as void *, may lie at any address; activations and
+ *           floats lie as C aligns them
+ * Example:  const ae_kernels *k = ae_kernels_get();
+ *           k->dot[AEON_TYPE_F16](y, 1, w_row, x, x_row_bytes, n_x, n_cols);
  */
 #ifndef AE_KERNELS_KERNELS_H
 #define AE_KERNELS_KERNELS_H
@@ -26,10 +31,14 @@ _Static_assert(sizeof(ae_act_q8) == 40, "layout of a quantized activation block"
 
 /* y[i * y_stride] = sum over c of w[c] * x_i[c] for i = 0 .. n_x-1: one weight row against n_x
  * activation rows. w: a row of n_cols values of the entry's type. x_i = x + i * x_row_bytes: f32
- * [n_cols] or ae_act_q8 [n_cols / 32], as ae_kernels.act says. n_cols is a multiple of the type's
- * block. */
+ * [n_cols] or ae_act_q8 [n_cols / 32], as ae_kernels_act says. n_cols is a multiple of the type's
+ * block. Integer products are exact inside a block of 32; each block enters the sum in f32. */
 typedef void ae_dot_fn(float *y, size_t y_stride, const void *w, const void *x, size_t x_row_bytes,
                        size_t n_x, size_t n_cols);
+
+/* For the probe: n_rounds of the instruction set's best multiply-adds of a kind, on registers
+ * alone. Returns how many multiply-adds that were; 0 if this machine has no such instruction. */
+typedef uint64_t ae_peak_fn(uint64_t n_rounds);
 
 typedef struct {
     const char *isa;
@@ -39,8 +48,10 @@ typedef struct {
      * float types, attention keys. */
     ae_dot_fn *dot[AEON_TYPE_MAX];
 
-    /* y [n/32] = x [n] in 8-bit blocks, n a multiple of 32: d = max|x| / 127, q rounded to nearest
-     * even. */
+    /* y [n/32] = x [n] in 8-bit blocks, n a multiple of 32: d = max|x| / 127, q = x * (1 / d)
+     * rounded to nearest even; the same bits in every table. A block whose d would be subnormal
+     * becomes zeros; one that holds an infinity or NaN gets d = NaN, so the damage stays visible.
+     */
     void (*quantize_act)(ae_act_q8 *y, const float *x, size_t n);
 
     /* y[0..n) += a * x[0..n); x of type F32, F16 or BF16 (attention values). NULL otherwise. */
@@ -49,10 +60,11 @@ typedef struct {
     /* y = x / sqrt(mean(x^2) + eps) * w, all [n]; y may be x. */
     void (*rms_norm)(float *y, const float *x, const float *w, size_t n, float eps);
 
-    /* y = silu(gate) * up, all [n]; y may be either. silu(g) = g / (1 + exp(-g)). */
+    /* y = silu(gate) * up, all [n]; y may be either. silu(g) = g / (1 + exp(-g)). exp, here and in
+     * softmax: see isa.h. */
     void (*swiglu)(float *y, const float *gate, const float *up, size_t n);
 
-    /* x [n] = exp(x - max x) / sum, in place; n >= 1. */
+    /* x [n] = exp(x - max x) / sum, in place; n >= 1. -infinity gives 0. */
     void (*softmax)(float *x, size_t n);
 
     /* y += x, both [n]. */
@@ -61,9 +73,12 @@ typedef struct {
     /* Rows between f32 and F16/BF16, as tensor/dtype.h rounds: for writing the KV cache. */
     void (*f32_to_f16)(const float *x, void *y, size_t n);
     void (*f32_to_bf16)(const float *x, void *y, size_t n);
+
+    ae_peak_fn *peak_int8, *peak_bf16, *peak_f32;
 } ae_kernels;
 
-/* The table for this machine, chosen at the first call; any thread. */
+/* The table for this machine, chosen at the first call; any thread. If AEON_ISA names a table that
+ * ae_kernels_find does not have, it is the best one: a program that wants to refuse compares. */
 const ae_kernels *ae_kernels_get(void);
 
 /* A table by name; NULL if it is not in this build or this machine cannot run it. */

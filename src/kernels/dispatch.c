@@ -1,0 +1,82 @@
+/* dispatch.c - which tables this build has, which of them the processor runs, and which is best. */
+#include "kernels/isa.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+
+#if defined(__x86_64__)
+#include <cpuid.h>
+
+/* The builtins also ask whether the system saves the wide registers; f16c has no builtin in older
+ * compilers, but uses the registers of avx2. */
+static bool runs_avx2(void)
+{
+    unsigned a, b, c, d;
+    return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+           __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
+}
+
+static bool runs_avx512(void)
+{
+    return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+           __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+           __builtin_cpu_supports("avx512vnni");
+}
+#endif
+
+static bool runs_always(void)
+{
+    return true;
+}
+
+/* Best first. */
+static const struct {
+    const ae_kernels *table;
+    bool (*runs)(void);
+} tables[] = {
+#if defined(__x86_64__)
+    {&ae_kernels_avx512, runs_avx512},
+    {&ae_kernels_avx2, runs_avx2},
+#elif defined(__aarch64__)
+    {&ae_kernels_neon, runs_always}, /* part of every 64-bit ARM processor */
+#endif
+    {&ae_kernels_scalar, runs_always},
+};
+
+const ae_kernels *ae_kernels_find(const char *isa)
+{
+    for (size_t i = 0; i < AE_COUNT(tables); i++) {
+        if (strcmp(tables[i].table->isa, isa) == 0)
+            return tables[i].runs() ? tables[i].table : NULL;
+    }
+    return NULL;
+}
+
+static const ae_kernels *choose(void)
+{
+    const char *wanted = getenv("AEON_ISA");
+    const ae_kernels *k = wanted ? ae_kernels_find(wanted) : NULL;
+    for (size_t i = 0; !k; i++) {
+        if (tables[i].runs()) k = tables[i].table;
+    }
+    return k;
+}
+
+/* Threads that meet here at the first call find the same table, so it does not matter who stores
+ * it. */
+const ae_kernels *ae_kernels_get(void)
+{
+    static _Atomic(const ae_kernels *) chosen;
+    const ae_kernels *k = atomic_load_explicit(&chosen, memory_order_relaxed);
+    if (!k) {
+        k = choose();
+        atomic_store_explicit(&chosen, k, memory_order_relaxed);
+    }
+    return k;
+}
+
+ae_act_kind ae_kernels_act(const ae_kernels *k, aeon_type type)
+{
+    bool is_float = type == AEON_TYPE_F32 || type == AEON_TYPE_F16 || type == AEON_TYPE_BF16;
+    return is_float || !k->dot[type] ? AE_ACT_F32 : AE_ACT_Q8;
+}

@@ -1,0 +1,103 @@
+/* isa.h - what the files of the instruction sets share: the shape of a dot product, and exp.
+ *
+ * Model:    A tile is one weight row against N activation rows, N = 1..4 a constant in each copy
+ *           that the compiler makes, so the sums stay in registers and a weight is unpacked once.
+ *           The N sums never meet: an output is the same in every tile size.
+ * Uses:     kernels.h.
+ * Example:  AE_INLINE void tile_f16(ae_tile t, const int n) { ... t.y[i * t.y_stride] = ...; }
+ *           AE_DOT(dot_f16, tile_f16)
+ */
+#ifndef AE_KERNELS_ISA_H
+#define AE_KERNELS_ISA_H
+
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+#define AE_INLINE static inline __attribute__((always_inline))
+
+/* The tables; a build has those of its own processor family. */
+extern const ae_kernels ae_kernels_scalar, ae_kernels_avx2, ae_kernels_avx512, ae_kernels_neon;
+
+/* ---- tiles ----------------------------------------------------------------------------------- */
+
+enum { AE_TILE = 4 };
+
+/* The arguments of ae_dot_fn without n_x. */
+typedef struct {
+    float *y;
+    size_t y_stride;
+    const void *w;
+    const char *x;
+    size_t x_row_bytes;
+    size_t n_cols;
+} ae_tile;
+
+/* An ae_dot_fn from a tile function. */
+#define AE_DOT(name, tile)                                                                         \
+    static void name(float *y, size_t y_stride, const void *w, const void *x, size_t x_row_bytes,  \
+                     size_t n_x, size_t n_cols)                                                    \
+    {                                                                                              \
+        ae_tile t = {y, y_stride, w, x, x_row_bytes, n_cols};                                      \
+        for (; n_x >= AE_TILE; n_x -= AE_TILE) {                                                   \
+            tile(t, AE_TILE);                                                                      \
+            t.y += AE_TILE * y_stride;                                                             \
+            t.x += AE_TILE * x_row_bytes;                                                          \
+        }                                                                                          \
+        if (n_x == 3) tile(t, 3);                                                                  \
+        if (n_x == 2) tile(t, 2);                                                                  \
+        if (n_x == 1) tile(t, 1);                                                                  \
+    }
+
+/* Block b of activation row i. */
+AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i, size_t b)
+{
+    return (const ae_act_q8 *)(const void *)(x + (size_t)i * x_row_bytes) + b;
+}
+
+/* ---- numbers --------------------------------------------------------------------------------- */
+
+AE_INLINE float ae_float_of_bits(uint32_t bits)
+{
+    float f;
+    memcpy(&f, &bits, sizeof f);
+    return f;
+}
+
+AE_INLINE uint32_t ae_bits_of_float(float f)
+{
+    uint32_t bits;
+    memcpy(&bits, &f, sizeof bits);
+    return bits;
+}
+
+/* The scale of an activation block from the bits of its largest magnitude, which order as the
+ * magnitudes do, infinity and NaN on top. *inverse is 0 where q shall be 0. */
+AE_INLINE float ae_act_scale(uint32_t max_bits, float *inverse)
+{
+    const uint32_t infinity = 0x7f800000, smallest_normal = 0x00800000;
+    *inverse = 0;
+    if (max_bits >= infinity) return ae_float_of_bits(infinity | 0x400000); /* NaN */
+    float d = ae_float_of_bits(max_bits) / 127;
+    if (ae_bits_of_float(d) < smallest_normal) return 0;
+    *inverse = 1 / d;
+    return d;
+}
+
+/* exp(x) = 2^k * exp(r), k = x / ln 2 rounded, |r| <= ln 2 / 2, exp(r) = 1 + r + r^2 * p(r).
+ *
+ * p interpolates at Chebyshev nodes, within 1.1e-8 of exp; with the rounding of f32 the relative
+ * error stays below 1.5e-7. ln 2 is split in two so that k * LN2_HIGH is exact. Below AE_EXP_MIN
+ * = ln 2^-126 the result is 0; from AE_EXP_MAX on it stays at exp(AE_EXP_MAX), about 2^127.5. */
+#define AE_EXP_MIN      (-87.33f)
+#define AE_EXP_MAX      88.37f
+#define AE_EXP_LOG2E    0x1.715476p+0f
+#define AE_EXP_LN2_HIGH 0x1.62e4p-1f
+#define AE_EXP_LN2_LOW  0x1.7f7d1cp-20f
+#define AE_EXP_P0       0.5f
+#define AE_EXP_P1       0x1.5554dcp-3f
+#define AE_EXP_P2       0x1.55551ap-5f
+#define AE_EXP_P3       0x1.120b6ep-7f
+#define AE_EXP_P4       0x1.6d110ap-10f
+
+#endif

@@ -1,0 +1,101 @@
+/* machine.c - what the machine is and what it reaches at best.
+ *
+ * A figure is the best of a few windows, each long enough for threads to start and meet: what
+ * disturbs a measurement only makes it lower. */
+#include "aeon/machine.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "base/pool.h"
+#include "kernels/kernels.h"
+
+#include <string.h>
+
+enum {
+    N_WINDOWS = 5,
+    LINE_BYTES = 64,
+};
+static const double WINDOW_S = 0.05;
+static const size_t READ_BYTES = 256u << 20; /* more than caches hold */
+
+aeon_machine aeon_machine_describe(void)
+{
+    return (aeon_machine){ae_kernels_get()->isa, ae_n_cores(), ae_memory_bytes()};
+}
+
+/* One task of the pool: either reads its part of the buffer or runs n_rounds of a peak. */
+typedef struct {
+    const uint64_t *buffer;
+    ae_peak_fn *peak;
+    uint64_t n_rounds;
+    uint64_t n_done[AE_POOL_MAX_THREADS]; /* bytes or multiply-adds, by member */
+} job;
+
+static void read_part(void *arg, ae_member member)
+{
+    enum { WORDS = LINE_BYTES / sizeof(uint64_t) };
+    job *j = arg;
+    ae_range words = ae_split(READ_BYTES / sizeof(uint64_t), WORDS, member);
+    uint64_t sum[WORDS] = {0};
+    for (size_t i = words.begin; i < words.end; i += WORDS)
+        for (size_t k = 0; k < WORDS; k++) sum[k] ^= j->buffer[i + k];
+    __asm__ volatile("" : : "r"(sum) : "memory"); /* the sums count as used */
+    j->n_done[member.index] = (words.end - words.begin) * sizeof(uint64_t);
+}
+
+static void run_peak(void *arg, ae_member member)
+{
+    job *j = arg;
+    j->n_done[member.index] = j->peak(j->n_rounds);
+}
+
+/* Billions per second over one window: the task again and again until the time is over. */
+static double measure_window(ae_pool *pool, ae_task task, job *j)
+{
+    double start = ae_clock_s(), elapsed, done = 0;
+    do {
+        ae_pool_run(pool, task, j);
+        for (int i = 0; i < ae_pool_n_threads(pool); i++) done += (double)j->n_done[i];
+        elapsed = ae_clock_s() - start;
+    } while (elapsed < WINDOW_S);
+    return done / elapsed / 1e9;
+}
+
+static double measure(ae_pool *pool, ae_task task, job *j)
+{
+    double best = 0;
+    for (int i = 0; i < N_WINDOWS; i++) {
+        double rate = measure_window(pool, task, j);
+        if (rate > best) best = rate;
+    }
+    return best;
+}
+
+static double measure_peak(ae_pool *pool, ae_peak_fn *peak, job *j)
+{
+    if (!peak || peak(1) == 0) return 0;
+    j->peak = peak;
+    j->n_rounds = 200000; /* a millisecond or so, against microseconds of the pool */
+    return measure(pool, run_peak, j);
+}
+
+aeon_status aeon_machine_probe(int n_threads, aeon_machine_limits *out, aeon_error *err)
+{
+    const ae_kernels *k = ae_kernels_get();
+    ae_pool *pool;
+    TRY(ae_pool_new(&pool, n_threads, err));
+    job j = {.buffer = ae_mem_alloc(AE_MEM_SCRATCH, READ_BYTES)};
+    if (!j.buffer) {
+        ae_pool_free(pool);
+        return ae_fail_memory(err, READ_BYTES, "measuring the speed of memory");
+    }
+    *out = (aeon_machine_limits){
+        .read_gbps = measure(pool, read_part, &j),
+        .int8_gmacs = measure_peak(pool, k->peak_int8, &j),
+        .bf16_gmacs = measure_peak(pool, k->peak_bf16, &j),
+        .f32_gmacs = measure_peak(pool, k->peak_f32, &j),
+    };
+    ae_mem_free((void *)j.buffer);
+    ae_pool_free(pool);
+    return AEON_OK;
+}

@@ -1,0 +1,270 @@
+/* scalar.c - the reference: every entry in plain C, in the order a person would write it.
+ *
+ * Sums run from the first value to the last in one f32. The file is compiled without contraction
+ * into fused multiply-adds, so its results are the same on every machine. */
+#include "kernels/isa.h"
+#include "tensor/blocks.h"
+
+#include <math.h>
+
+AE_INLINE float load_f32(const void *row, size_t i)
+{
+    float f;
+    memcpy(&f, (const char *)row + i * sizeof f, sizeof f);
+    return f;
+}
+
+AE_INLINE uint16_t load_u16(const void *row, size_t i)
+{
+    uint16_t h;
+    memcpy(&h, (const char *)row + i * sizeof h, sizeof h);
+    return h;
+}
+
+AE_INLINE float load_f16(const void *row, size_t i)
+{
+    return ae_f16_to_f32(load_u16(row, i));
+}
+
+AE_INLINE float load_bf16(const void *row, size_t i)
+{
+    return ae_bf16_to_f32(load_u16(row, i));
+}
+
+/* ---- dot products: one weight row and one activation row --------------------------------------*/
+
+#define DOT_FLOAT(name, load)                                                                      \
+    static float row_##name(const void *w, const void *x, size_t n_cols)                           \
+    {                                                                                              \
+        const float *a = x;                                                                        \
+        float sum = 0;                                                                             \
+        for (size_t c = 0; c < n_cols; c++) sum += load(w, c) * a[c];                              \
+        return sum;                                                                                \
+    }
+DOT_FLOAT(f32, load_f32)
+DOT_FLOAT(f16, load_f16)
+DOT_FLOAT(bf16, load_bf16)
+
+static float row_q8_0(const void *w, const void *x, size_t n_cols)
+{
+    const ae_block_q8_0 *b = w;
+    const ae_act_q8 *a = x;
+    float sum = 0;
+    for (; n_cols > 0; n_cols -= AE_BLOCK, b++, a++) {
+        int32_t dot = 0;
+        for (int i = 0; i < AE_BLOCK; i++) dot += b->qs[i] * a->q[i];
+        sum += ae_f16_to_f32(b->d) * a->d * (float)dot;
+    }
+    return sum;
+}
+
+static float row_q4_0(const void *w, const void *x, size_t n_cols)
+{
+    enum { HALF = AE_BLOCK / 2 };
+    const ae_block_q4_0 *b = w;
+    const ae_act_q8 *a = x;
+    float sum = 0;
+    for (; n_cols > 0; n_cols -= AE_BLOCK, b++, a++) {
+        int32_t dot = 0;
+        for (int i = 0; i < HALF; i++) {
+            dot += (b->qs[i] & 15) * a->q[i];
+            dot += (b->qs[i] >> 4) * a->q[i + HALF];
+        }
+        sum += ae_f16_to_f32(b->d) * a->d * (float)(dot - 8 * a->sum);
+    }
+    return sum;
+}
+
+static float row_q4_k(const void *w, const void *x, size_t n_cols)
+{
+    const ae_block_q4_k *b = w;
+    const ae_act_q8 *a = x;
+    float sum = 0;
+    for (; n_cols > 0; n_cols -= AE_SUPERBLOCK, b++) {
+        float d = ae_f16_to_f32(b->d), dmin = ae_f16_to_f32(b->dmin);
+        uint8_t scale[8], min[8];
+        ae_k_scales(b->scales, scale, min);
+        for (int g = 0; g < 8; g++, a++) {
+            const uint8_t *qs = b->qs + g / 2 * AE_BLOCK;
+            int32_t dot = 0;
+            for (int i = 0; i < AE_BLOCK; i++) dot += (qs[i] >> g % 2 * 4 & 15) * a->q[i];
+            sum += d * (float)scale[g] * a->d * (float)dot;
+            sum -= dmin * (float)min[g] * a->d * (float)a->sum;
+        }
+    }
+    return sum;
+}
+
+static float row_q6_k(const void *w, const void *x, size_t n_cols)
+{
+    const ae_block_q6_k *b = w;
+    const ae_act_q8 *a = x;
+    float sum = 0;
+    for (; n_cols > 0; n_cols -= AE_SUPERBLOCK, b++) {
+        float d = ae_f16_to_f32(b->d);
+        for (int g = 0; g < 8; g++, a++) { /* 32 values, which have two scales */
+            const uint8_t *ql = b->ql + g / 4 * 64 + g % 2 * 32, *qh = b->qh + g / 4 * 32;
+            int32_t dot = 0;
+            for (int i = 0; i < AE_BLOCK; i++) {
+                int low = ql[i] >> g % 4 / 2 * 4 & 15, high = qh[i] >> g % 4 * 2 & 3;
+                dot += b->scales[2 * g + i / 16] * ((low | high << 4) - 32) * a->q[i];
+            }
+            sum += d * a->d * (float)dot;
+        }
+    }
+    return sum;
+}
+
+#define DOT_ENTRY(name)                                                                            \
+    static void dot_##name(float *y, size_t y_stride, const void *w, const void *x,                \
+                           size_t x_row_bytes, size_t n_x, size_t n_cols)                          \
+    {                                                                                              \
+        for (size_t i = 0; i < n_x; i++)                                                           \
+            y[i * y_stride] = row_##name(w, (const char *)x + i * x_row_bytes, n_cols);            \
+    }
+DOT_ENTRY(f32)
+DOT_ENTRY(f16)
+DOT_ENTRY(bf16)
+DOT_ENTRY(q8_0)
+DOT_ENTRY(q4_0)
+DOT_ENTRY(q4_k)
+DOT_ENTRY(q6_k)
+
+/* ---- rows of activations --------------------------------------------------------------------- */
+
+static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
+{
+    for (; n > 0; n -= AE_ACT_BLOCK, x += AE_ACT_BLOCK, y++) {
+        uint32_t max_bits = 0;
+        for (int i = 0; i < AE_ACT_BLOCK; i++) {
+            uint32_t bits = ae_bits_of_float(x[i]) & 0x7fffffff;
+            if (bits > max_bits) max_bits = bits;
+        }
+        float inverse;
+        y->d = ae_act_scale(max_bits, &inverse);
+        y->sum = 0;
+        for (int i = 0; i < AE_ACT_BLOCK; i++) {
+            y->q[i] = inverse != 0 ? (int8_t)nearbyintf(x[i] * inverse) : 0;
+            y->sum += y->q[i];
+        }
+    }
+}
+
+#define AXPY(name, load)                                                                           \
+    static void axpy_##name(float *y, const void *x, float a, size_t n)                            \
+    {                                                                                              \
+        for (size_t i = 0; i < n; i++) y[i] += a * load(x, i);                                     \
+    }
+AXPY(f32, load_f32)
+AXPY(f16, load_f16)
+AXPY(bf16, load_bf16)
+
+static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
+{
+    float sum = 0;
+    for (size_t i = 0; i < n; i++) sum += x[i] * x[i];
+    float scale = 1 / sqrtf(sum / (float)n + eps);
+    for (size_t i = 0; i < n; i++) y[i] = x[i] * scale * w[i];
+}
+
+static float exp_f32(float x)
+{
+    if (x < AE_EXP_MIN) return 0;
+    if (x > AE_EXP_MAX) x = AE_EXP_MAX;
+    if (x != x) return x;
+    float k = nearbyintf(x * AE_EXP_LOG2E);
+    float r = x - k * AE_EXP_LN2_HIGH - k * AE_EXP_LN2_LOW;
+    float p = AE_EXP_P4;
+    p = p * r + AE_EXP_P3;
+    p = p * r + AE_EXP_P2;
+    p = p * r + AE_EXP_P1;
+    p = p * r + AE_EXP_P0;
+    p = p * (r * r) + r + 1;
+    return p * ae_float_of_bits((uint32_t)((int)k + 127) << 23);
+}
+
+static void swiglu(float *y, const float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i++) y[i] = gate[i] / (1 + exp_f32(-gate[i])) * up[i];
+}
+
+static void softmax(float *x, size_t n)
+{
+    float max = x[0], sum = 0;
+    for (size_t i = 1; i < n; i++) max = x[i] > max ? x[i] : max;
+    for (size_t i = 0; i < n; i++) {
+        x[i] = exp_f32(x[i] - max);
+        sum += x[i];
+    }
+    float scale = 1 / sum;
+    for (size_t i = 0; i < n; i++) x[i] *= scale;
+}
+
+static void add(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i++) y[i] += x[i];
+}
+
+static void f32_to_f16(const float *x, void *y, size_t n)
+{
+    ae_dtype_get(AEON_TYPE_F16)->from_f32(x, y, n);
+}
+
+static void f32_to_bf16(const float *x, void *y, size_t n)
+{
+    ae_dtype_get(AEON_TYPE_BF16)->from_f32(x, y, n);
+}
+
+/* ---- peaks ----------------------------------------------------------------------------------- */
+
+enum { PEAK_WIDTH = 64 };
+
+static uint64_t peak_f32(uint64_t n_rounds)
+{
+    float sum[PEAK_WIDTH] = {0}, a = 0.5f, b = 0.25f;
+    for (uint64_t i = 0; i < n_rounds; i++)
+        for (int j = 0; j < PEAK_WIDTH; j++) sum[j] = sum[j] * a + b;
+    __asm__ volatile("" : : "r"(sum) : "memory"); /* the sums count as used */
+    return n_rounds * PEAK_WIDTH;
+}
+
+static uint64_t peak_int8(uint64_t n_rounds)
+{
+    int8_t a[PEAK_WIDTH] = {1}, b[PEAK_WIDTH] = {2};
+    for (uint64_t i = 0; i < n_rounds; i++) {
+        __asm__ volatile("" : : "r"(a), "r"(b) : "memory"); /* and a, b may have changed */
+        int32_t dot = 0;
+        for (int j = 0; j < PEAK_WIDTH; j++) dot += a[j] * b[j];
+        __asm__ volatile("" : : "r"(dot));
+    }
+    return n_rounds * PEAK_WIDTH;
+}
+
+const ae_kernels ae_kernels_scalar = {
+    .isa = "scalar",
+    .dot =
+        {
+            [AEON_TYPE_F32] = dot_f32,
+            [AEON_TYPE_F16] = dot_f16,
+            [AEON_TYPE_BF16] = dot_bf16,
+            [AEON_TYPE_Q8_0] = dot_q8_0,
+            [AEON_TYPE_Q4_0] = dot_q4_0,
+            [AEON_TYPE_Q4_K] = dot_q4_k,
+            [AEON_TYPE_Q6_K] = dot_q6_k,
+        },
+    .quantize_act = quantize_act,
+    .axpy =
+        {
+            [AEON_TYPE_F32] = axpy_f32,
+            [AEON_TYPE_F16] = axpy_f16,
+            [AEON_TYPE_BF16] = axpy_bf16,
+        },
+    .rms_norm = rms_norm,
+    .swiglu = swiglu,
+    .softmax = softmax,
+    .add = add,
+    .f32_to_f16 = f32_to_f16,
+    .f32_to_bf16 = f32_to_bf16,
+    .peak_int8 = peak_int8,
+    .peak_f32 = peak_f32,
+};

@@ -1,0 +1,507 @@
+/* avx2.c - AVX2 with FMA and F16C: 8 floats or 32 bytes at a time.
+ *
+ * A load or store of n values touches exactly min(n, 8) of them; the lanes beyond are zero. So one
+ * loop serves the body and the tail of a row. */
+#include "kernels/isa.h"
+#include "tensor/blocks.h"
+
+#include <immintrin.h>
+#include <math.h>
+
+enum { LANES = 8 };
+
+/* ---- loads and stores ------------------------------------------------------------------------ */
+
+/* All bits set in the first n lanes. */
+AE_INLINE __m256i first_lanes(size_t n)
+{
+    __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
+    return _mm256_cmpgt_epi32(_mm256_set1_epi32(n < LANES ? (int)n : LANES), place);
+}
+
+AE_INLINE __m256 load_f32(const void *x, size_t n)
+{
+    return n >= LANES ? _mm256_loadu_ps(x) : _mm256_maskload_ps(x, first_lanes(n));
+}
+
+AE_INLINE void store_f32(float *y, __m256 v, size_t n)
+{
+    if (n >= LANES)
+        _mm256_storeu_ps(y, v);
+    else
+        _mm256_maskstore_ps(y, first_lanes(n), v);
+}
+
+AE_INLINE __m128i load_u16(const void *x, size_t n)
+{
+    if (n >= LANES) return _mm_loadu_si128(x);
+    uint16_t part[LANES] = {0};
+    memcpy(part, x, n * sizeof *part);
+    return _mm_loadu_si128((const __m128i *)part);
+}
+
+AE_INLINE void store_u16(void *y, __m128i v, size_t n)
+{
+    if (n >= LANES) {
+        _mm_storeu_si128(y, v);
+        return;
+    }
+    uint16_t part[LANES];
+    _mm_storeu_si128((__m128i *)part, v);
+    memcpy(y, part, n * sizeof *part);
+}
+
+AE_INLINE __m256 load_f16(const void *x, size_t n)
+{
+    return _mm256_cvtph_ps(load_u16(x, n));
+}
+
+AE_INLINE __m256 load_bf16(const void *x, size_t n)
+{
+    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_u16(x, n)), 16));
+}
+
+/* 8 values of an F32, F16 or BF16 row. */
+typedef __m256 load_fn(const void *x, size_t n);
+
+/* The lanes beyond n set to a value. */
+AE_INLINE __m256 pad(__m256 v, size_t n, float value)
+{
+    return _mm256_blendv_ps(_mm256_set1_ps(value), v, _mm256_castsi256_ps(first_lanes(n)));
+}
+
+/* ---- across lanes ---------------------------------------------------------------------------- */
+
+AE_INLINE float sum_lanes(__m256 v)
+{
+    __m128 s = _mm_add_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    s = _mm_add_ps(s, _mm_movehl_ps(s, s));
+    return _mm_cvtss_f32(_mm_add_ss(s, _mm_movehdup_ps(s)));
+}
+
+AE_INLINE int32_t sum_lanes_i32(__m256i v)
+{
+    __m128i s = _mm_add_epi32(_mm256_castsi256_si128(v), _mm256_extracti128_si256(v, 1));
+    s = _mm_add_epi32(s, _mm_shuffle_epi32(s, _MM_SHUFFLE(1, 0, 3, 2)));
+    return _mm_cvtsi128_si32(_mm_add_epi32(s, _mm_shuffle_epi32(s, _MM_SHUFFLE(2, 3, 0, 1))));
+}
+
+AE_INLINE float max_lanes(__m256 v)
+{
+    __m128 m = _mm_max_ps(_mm256_castps256_ps128(v), _mm256_extractf128_ps(v, 1));
+    m = _mm_max_ps(m, _mm_movehl_ps(m, m));
+    return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
+}
+
+/* ---- dot products of floats: two sums of 8 lanes, for even and odd eights of the row --------- */
+
+typedef struct {
+    __m256 even, odd;
+} sums;
+
+AE_INLINE void step_float(sums sum[], const char *w, const char *x, size_t x_row_bytes, size_t left,
+                          const int n, load_fn *load, size_t w_size)
+{
+    size_t left_odd = left > LANES ? left - LANES : 0;
+    __m256 w0 = load(w, left), w1 = load(w + LANES * w_size, left_odd);
+    for (int i = 0; i < n; i++) {
+        const char *a = x + (size_t)i * x_row_bytes;
+        __m256 a0 = load_f32(a, left), a1 = load_f32(a + LANES * sizeof(float), left_odd);
+        sum[i].even = _mm256_fmadd_ps(w0, a0, sum[i].even);
+        sum[i].odd = _mm256_fmadd_ps(w1, a1, sum[i].odd);
+    }
+}
+
+AE_INLINE void tile_float(ae_tile t, const int n, load_fn *load, size_t w_size)
+{
+    enum { STEP = 2 * LANES };
+    sums sum[AE_TILE] = {0};
+    const char *w = t.w;
+    size_t c = 0;
+    for (; c + STEP <= t.n_cols; c += STEP)
+        step_float(sum, w + c * w_size, t.x + c * sizeof(float), t.x_row_bytes, STEP, n, load,
+                   w_size);
+    if (c < t.n_cols)
+        step_float(sum, w + c * w_size, t.x + c * sizeof(float), t.x_row_bytes, t.n_cols - c, n,
+                   load, w_size);
+    for (int i = 0; i < n; i++)
+        t.y[(size_t)i * t.y_stride] = sum_lanes(_mm256_add_ps(sum[i].even, sum[i].odd));
+}
+
+AE_INLINE void tile_f32(ae_tile t, const int n)
+{
+    tile_float(t, n, load_f32, sizeof(float));
+}
+
+AE_INLINE void tile_f16(ae_tile t, const int n)
+{
+    tile_float(t, n, load_f16, sizeof(uint16_t));
+}
+
+AE_INLINE void tile_bf16(ae_tile t, const int n)
+{
+    tile_float(t, n, load_bf16, sizeof(uint16_t));
+}
+
+AE_DOT(dot_f32, tile_f32)
+AE_DOT(dot_f16, tile_f16)
+AE_DOT(dot_bf16, tile_bf16)
+
+/* ---- dot products of blocks: 4 products in a 32-bit lane, then one f32 sum of 8 lanes ---------
+ */
+
+AE_INLINE __m256i load_q(const void *q)
+{
+    return _mm256_loadu_si256(q);
+}
+
+/* 16 bytes as 32 nibbles: the low ones first. */
+AE_INLINE __m256i nibbles(const uint8_t *qs)
+{
+    __m128i b = _mm_loadu_si128((const __m128i *)qs);
+    __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(b), _mm_srli_epi16(b, 4), 1);
+    return _mm256_and_si256(both, _mm256_set1_epi8(15));
+}
+
+/* Unsigned times signed bytes, times a 16-bit factor for each pair. The sum of a pair saturates at
+ * 2^15; w <= 128 and |a| <= 127 stay below. */
+AE_INLINE __m256i dot_scaled(__m256i w, __m256i a, __m256i factors)
+{
+    return _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), factors);
+}
+
+AE_INLINE __m256i dot_unsigned(__m256i w, __m256i a)
+{
+    return dot_scaled(w, a, _mm256_set1_epi16(1));
+}
+
+/* The sign of w moves over to a: |w| is 128 at most, also as a byte. */
+AE_INLINE __m256i dot_signed_scaled(__m256i w, __m256i a, __m256i factors)
+{
+    return dot_scaled(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w), factors);
+}
+
+/* sum + scale * dot */
+AE_INLINE __m256 fold(__m256 sum, float scale, __m256i dot)
+{
+    return _mm256_fmadd_ps(_mm256_set1_ps(scale), _mm256_cvtepi32_ps(dot), sum);
+}
+
+AE_INLINE void store_sums(ae_tile t, const __m256 sum[], const int n)
+{
+    for (int i = 0; i < n; i++) t.y[(size_t)i * t.y_stride] = sum_lanes(sum[i]);
+}
+
+AE_INLINE void tile_q8_0(ae_tile t, const int n)
+{
+    const ae_block_q8_0 *w = t.w;
+    __m256 sum[AE_TILE] = {0};
+    for (size_t b = 0; b < t.n_cols / AE_BLOCK; b++) {
+        float d = _cvtsh_ss(w[b].d);
+        __m256i q = load_q(w[b].qs), ones = _mm256_set1_epi16(1);
+        for (int i = 0; i < n; i++) {
+            const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, b);
+            sum[i] = fold(sum[i], d * a->d, dot_signed_scaled(q, load_q(a->q), ones));
+        }
+    }
+    store_sums(t, sum, n);
+}
+
+/* q - 8 is the weight: each of the 8 lanes takes off 8 * a->sum / 8. */
+AE_INLINE void tile_q4_0(ae_tile t, const int n)
+{
+    const ae_block_q4_0 *w = t.w;
+    __m256 sum[AE_TILE] = {0};
+    for (size_t b = 0; b < t.n_cols / AE_BLOCK; b++) {
+        float d = _cvtsh_ss(w[b].d);
+        __m256i q = nibbles(w[b].qs);
+        for (int i = 0; i < n; i++) {
+            const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, b);
+            __m256i dot = dot_unsigned(q, load_q(a->q));
+            sum[i] = fold(sum[i], d * a->d, _mm256_sub_epi32(dot, _mm256_set1_epi32(a->sum)));
+        }
+    }
+    store_sums(t, sum, n);
+}
+
+/* The part with the minimum is summed apart, one scalar for each group of 32. */
+AE_INLINE void tile_q4_k(ae_tile t, const int n)
+{
+    const ae_block_q4_k *w = t.w;
+    __m256 sum[AE_TILE] = {0};
+    float below[AE_TILE] = {0};
+    for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
+        float d = _cvtsh_ss(w[b].d), dmin = _cvtsh_ss(w[b].dmin);
+        uint8_t scale[8], min[8];
+        ae_k_scales(w[b].scales, scale, min);
+        for (size_t g = 0; g < 8; g++) {
+            __m256i bytes = load_q(w[b].qs + g / 2 * AE_BLOCK);
+            if (g % 2) bytes = _mm256_srli_epi16(bytes, 4);
+            __m256i q = _mm256_and_si256(bytes, _mm256_set1_epi8(15));
+            float d_g = d * (float)scale[g], min_g = dmin * (float)min[g];
+            for (int i = 0; i < n; i++) {
+                const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + g);
+                sum[i] = fold(sum[i], d_g * a->d, dot_unsigned(q, load_q(a->q)));
+                below[i] += min_g * a->d * (float)a->sum;
+            }
+        }
+    }
+    for (int i = 0; i < n; i++) t.y[(size_t)i * t.y_stride] = sum_lanes(sum[i]) - below[i];
+}
+
+/* Group g of 32 values of a Q6_K block, -32 .. 31. */
+AE_INLINE __m256i q6_group(const ae_block_q6_k *w, const int g)
+{
+    __m256i low = load_q(w->ql + g / 4 * 64 + g % 2 * 32), high = load_q(w->qh + g / 4 * 32);
+    low = _mm256_and_si256(_mm256_srli_epi16(low, g % 4 / 2 * 4), _mm256_set1_epi8(15));
+    high = _mm256_and_si256(_mm256_srli_epi16(high, g % 4 * 2), _mm256_set1_epi8(3));
+    __m256i q = _mm256_or_si256(low, _mm256_slli_epi16(high, 4));
+    return _mm256_sub_epi8(q, _mm256_set1_epi8(32));
+}
+
+/* The two scales of a group, each over its 16 values: factors of 8 pairs. */
+AE_INLINE __m256i q6_factors(const ae_block_q6_k *w, const int g)
+{
+    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_set1_epi16(w->scales[2 * g])),
+                                   _mm_set1_epi16(w->scales[2 * g + 1]), 1);
+}
+
+AE_INLINE void tile_q6_k(ae_tile t, const int n)
+{
+    const ae_block_q6_k *w = t.w;
+    __m256 sum[AE_TILE] = {0};
+    for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
+        float d = _cvtsh_ss(w[b].d);
+        for (int g = 0; g < 8; g++) {
+            __m256i q = q6_group(w + b, g), factors = q6_factors(w + b, g);
+            for (int i = 0; i < n; i++) {
+                const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + (size_t)g);
+                sum[i] = fold(sum[i], d * a->d, dot_signed_scaled(q, load_q(a->q), factors));
+            }
+        }
+    }
+    store_sums(t, sum, n);
+}
+
+AE_DOT(dot_q8_0, tile_q8_0)
+AE_DOT(dot_q4_0, tile_q4_0)
+AE_DOT(dot_q4_k, tile_q4_k)
+AE_DOT(dot_q6_k, tile_q6_k)
+
+/* ---- rows of activations --------------------------------------------------------------------- */
+
+/* The largest 32-bit integer of a block's magnitudes. */
+AE_INLINE uint32_t max_magnitude_bits(const float *x)
+{
+    const __m256i no_sign = _mm256_set1_epi32(0x7fffffff);
+    __m256i max = _mm256_setzero_si256();
+    for (int j = 0; j < AE_ACT_BLOCK; j += LANES)
+        max = _mm256_max_epi32(
+            max, _mm256_and_si256(_mm256_castps_si256(_mm256_loadu_ps(x + j)), no_sign));
+    __m128i m = _mm_max_epi32(_mm256_castsi256_si128(max), _mm256_extracti128_si256(max, 1));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, _MM_SHUFFLE(1, 0, 3, 2)));
+    m = _mm_max_epi32(m, _mm_shuffle_epi32(m, _MM_SHUFFLE(2, 3, 0, 1)));
+    return (uint32_t)_mm_cvtsi128_si32(m);
+}
+
+static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
+{
+    for (; n > 0; n -= AE_ACT_BLOCK, x += AE_ACT_BLOCK, y++) {
+        float inverse;
+        y->d = ae_act_scale(max_magnitude_bits(x), &inverse);
+        if (inverse == 0) { /* 0 * infinity would not be 0 */
+            y->sum = 0;
+            memset(y->q, 0, sizeof y->q);
+            continue;
+        }
+        __m256i q[4], total = _mm256_setzero_si256();
+        for (int j = 0; j < 4; j++) {
+            __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(x + j * LANES), _mm256_set1_ps(inverse));
+            q[j] = _mm256_cvtps_epi32(scaled);
+            total = _mm256_add_epi32(total, q[j]);
+        }
+        y->sum = sum_lanes_i32(total);
+        /* The packs work on 128-bit halves: the groups of 4 come out as 0 2 4 6 1 3 5 7. */
+        __m256i bytes =
+            _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
+        bytes = _mm256_permutevar8x32_epi32(bytes, _mm256_setr_epi32(0, 4, 1, 5, 2, 6, 3, 7));
+        _mm256_storeu_si256((__m256i *)y->q, bytes);
+    }
+}
+
+AE_INLINE void axpy(float *y, const void *x, float a, size_t n, load_fn *load, size_t size)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        __m256 v = load((const char *)x + i * size, n - i);
+        v = _mm256_fmadd_ps(_mm256_set1_ps(a), v, load_f32(y + i, n - i));
+        store_f32(y + i, v, n - i);
+    }
+}
+
+static void axpy_f32(float *y, const void *x, float a, size_t n)
+{
+    axpy(y, x, a, n, load_f32, sizeof(float));
+}
+
+static void axpy_f16(float *y, const void *x, float a, size_t n)
+{
+    axpy(y, x, a, n, load_f16, sizeof(uint16_t));
+}
+
+static void axpy_bf16(float *y, const void *x, float a, size_t n)
+{
+    axpy(y, x, a, n, load_bf16, sizeof(uint16_t));
+}
+
+static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
+{
+    __m256 sum = _mm256_setzero_ps();
+    for (size_t i = 0; i < n; i += LANES) {
+        __m256 v = load_f32(x + i, n - i);
+        sum = _mm256_fmadd_ps(v, v, sum);
+    }
+    __m256 scale = _mm256_set1_ps(1 / sqrtf(sum_lanes(sum) / (float)n + eps));
+    for (size_t i = 0; i < n; i += LANES) {
+        __m256 v = _mm256_mul_ps(load_f32(x + i, n - i), scale);
+        store_f32(y + i, _mm256_mul_ps(v, load_f32(w + i, n - i)), n - i);
+    }
+}
+
+/* Constants: isa.h. min and max give their second operand where one is NaN, so NaN stays. */
+AE_INLINE __m256 exp_f32(__m256 x)
+{
+    const __m256 one = _mm256_set1_ps(1);
+    __m256 in_range = _mm256_cmp_ps(x, _mm256_set1_ps(AE_EXP_MIN), _CMP_NLT_UQ);
+    x = _mm256_min_ps(_mm256_set1_ps(AE_EXP_MAX), x);
+    x = _mm256_max_ps(_mm256_set1_ps(AE_EXP_MIN), x);
+    __m256 k = _mm256_round_ps(_mm256_mul_ps(x, _mm256_set1_ps(AE_EXP_LOG2E)),
+                               _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+    __m256 r = _mm256_fnmadd_ps(k, _mm256_set1_ps(AE_EXP_LN2_HIGH), x);
+    r = _mm256_fnmadd_ps(k, _mm256_set1_ps(AE_EXP_LN2_LOW), r);
+    __m256 p = _mm256_set1_ps(AE_EXP_P4);
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(AE_EXP_P3));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(AE_EXP_P2));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(AE_EXP_P1));
+    p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(AE_EXP_P0));
+    p = _mm256_add_ps(_mm256_fmadd_ps(p, _mm256_mul_ps(r, r), r), one);
+    __m256i power = _mm256_add_epi32(_mm256_cvtps_epi32(k), _mm256_set1_epi32(127));
+    p = _mm256_mul_ps(p, _mm256_castsi256_ps(_mm256_slli_epi32(power, 23)));
+    return _mm256_and_ps(p, in_range);
+}
+
+static void swiglu(float *y, const float *gate, const float *up, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        __m256 g = load_f32(gate + i, n - i);
+        __m256 e = exp_f32(_mm256_sub_ps(_mm256_setzero_ps(), g));
+        __m256 silu = _mm256_div_ps(g, _mm256_add_ps(_mm256_set1_ps(1), e));
+        store_f32(y + i, _mm256_mul_ps(silu, load_f32(up + i, n - i)), n - i);
+    }
+}
+
+static void softmax(float *x, size_t n)
+{
+    __m256 max = _mm256_set1_ps(-INFINITY), sum = _mm256_setzero_ps();
+    for (size_t i = 0; i < n; i += LANES)
+        max = _mm256_max_ps(max, pad(load_f32(x + i, n - i), n - i, -INFINITY));
+    max = _mm256_set1_ps(max_lanes(max));
+    for (size_t i = 0; i < n; i += LANES) {
+        __m256 e = exp_f32(_mm256_sub_ps(pad(load_f32(x + i, n - i), n - i, -INFINITY), max));
+        sum = _mm256_add_ps(sum, e);
+        store_f32(x + i, e, n - i);
+    }
+    __m256 scale = _mm256_set1_ps(1 / sum_lanes(sum));
+    for (size_t i = 0; i < n; i += LANES)
+        store_f32(x + i, _mm256_mul_ps(load_f32(x + i, n - i), scale), n - i);
+}
+
+static void add(float *y, const float *x, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANES)
+        store_f32(y + i, _mm256_add_ps(load_f32(y + i, n - i), load_f32(x + i, n - i)), n - i);
+}
+
+static void f32_to_f16(const float *x, void *y, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        __m256 v = load_f32(x + i, n - i);
+        store_u16((char *)y + i * sizeof(uint16_t), _mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT),
+                  n - i);
+    }
+}
+
+/* Round the lower half away, to even; a NaN only gets its quiet bit. */
+AE_INLINE __m128i to_bf16(__m256 v)
+{
+    __m256i bits = _mm256_castps_si256(v);
+    __m256i odd = _mm256_and_si256(_mm256_srli_epi32(bits, 16), _mm256_set1_epi32(1));
+    __m256i rounded = _mm256_add_epi32(_mm256_add_epi32(bits, _mm256_set1_epi32(0x7fff)), odd);
+    __m256i quiet = _mm256_or_si256(bits, _mm256_set1_epi32(0x400000));
+    __m256i is_nan = _mm256_castps_si256(_mm256_cmp_ps(v, v, _CMP_UNORD_Q));
+    __m256i h = _mm256_srli_epi32(_mm256_blendv_epi8(rounded, quiet, is_nan), 16);
+    h = _mm256_permute4x64_epi64(_mm256_packus_epi32(h, h), _MM_SHUFFLE(3, 1, 2, 0));
+    return _mm256_castsi256_si128(h);
+}
+
+static void f32_to_bf16(const float *x, void *y, size_t n)
+{
+    for (size_t i = 0; i < n; i += LANES)
+        store_u16((char *)y + i * sizeof(uint16_t), to_bf16(load_f32(x + i, n - i)), n - i);
+}
+
+/* ---- peaks: 12 independent chains hide the latency of two units -------------------------------
+ */
+
+enum { CHAINS = 12 };
+
+static uint64_t peak_f32(uint64_t n_rounds)
+{
+    __m256 sum[CHAINS] = {0}, a = _mm256_set1_ps(0.5f), b = _mm256_set1_ps(0.25f);
+    for (uint64_t i = 0; i < n_rounds; i++)
+        for (int j = 0; j < CHAINS; j++) {
+            sum[j] = _mm256_fmadd_ps(sum[j], a, b);
+            __asm__ volatile("" : "+x"(sum[j]));
+        }
+    return n_rounds * CHAINS * 8;
+}
+
+static uint64_t peak_int8(uint64_t n_rounds)
+{
+    __m256i sum[CHAINS] = {0}, a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(-5);
+    for (uint64_t i = 0; i < n_rounds; i++)
+        for (int j = 0; j < CHAINS; j++) {
+            __asm__ volatile("" : "+x"(a)); /* or the product would be computed once */
+            sum[j] = _mm256_add_epi32(sum[j], dot_unsigned(a, b));
+            __asm__ volatile("" : "+x"(sum[j]));
+        }
+    return n_rounds * CHAINS * 32;
+}
+
+const ae_kernels ae_kernels_avx2 = {
+    .isa = "avx2",
+    .dot =
+        {
+            [AEON_TYPE_F32] = dot_f32,
+            [AEON_TYPE_F16] = dot_f16,
+            [AEON_TYPE_BF16] = dot_bf16,
+            [AEON_TYPE_Q8_0] = dot_q8_0,
+            [AEON_TYPE_Q4_0] = dot_q4_0,
+            [AEON_TYPE_Q4_K] = dot_q4_k,
+            [AEON_TYPE_Q6_K] = dot_q6_k,
+        },
+    .quantize_act = quantize_act,
+    .axpy =
+        {
+            [AEON_TYPE_F32] = axpy_f32,
+            [AEON_TYPE_F16] = axpy_f16,
+            [AEON_TYPE_BF16] = axpy_bf16,
+        },
+    .rms_norm = rms_norm,
+    .swiglu = swiglu,
+    .softmax = softmax,
+    .add = add,
+    .f32_to_f16 = f32_to_f16,
+    .f32_to_bf16 = f32_to_bf16,
+    .peak_int8 = peak_int8,
+    .peak_f32 = peak_f32,
+};

@@ -169,12 +169,13 @@ static uint32_t file_type(aeon_type type)
     }
 }
 
+/* The name does not say "phi3": llama.cpp would then ask for tokens of Phi-3's own vocabulary. */
 static aeon_status put_general(ae_gguf_writer *w, const ae_synth_shape *s, aeon_type type,
                                uint64_t seed, aeon_error *err)
 {
     char name[96];
-    snprintf(name, sizeof name, "%s, random weights of seed %llu", s->name,
-             (unsigned long long)seed);
+    snprintf(name, sizeof name, "Random weights, %u layers of %u, seed %llu", s->n_layers,
+             s->n_embd, (unsigned long long)seed);
     TRY(ae_gguf_put_str(w, "general.architecture", s->architecture, err));
     TRY(ae_gguf_put_str(w, "general.type", "model", err));
     TRY(ae_gguf_put_str(w, "general.name", name, err));

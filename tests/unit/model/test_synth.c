@@ -76,6 +76,7 @@ static void every_small_shape_is_a_whole_model(void **state)
             assert_int_equal(embedding->type->type, all_types[k]);
             assert_int_equal(embedding->dims[1], config.n_vocab);
             assert_int_equal(ae_config_has_long_rope(&config), strncmp(shape, "phi3", 4) == 0);
+            assert_null(strstr(config.name, "phi3")); /* see put_general */
             /* Rows fit every block type there is. */
             assert_int_equal(config.n_embd % 256, 0);
             assert_int_equal(config.n_ff % 256, 0);

@@ -1,15 +1,16 @@
 /* hf.h - a Hugging Face checkpoint folder: its JSON files and its tensors.
  *
  * Model:    config.json (required), generation_config.json and tokenizer_config.json (optional) as
- *           parsed JSON; tokenizer.json as text for text/vocab.h; the tensors through
- * safetensors.h. Uses:     base/, tensor/, jansson.      Threads: immutable after open.
+ *           parsed JSON; tokenizer.json as text for text/vocab.h; the tensors from safetensors.h.
+ * Uses:     base/, tensor/, jansson.      Threads: immutable after open.
+ * Example:  TRY(ae_hf_open(&h, folder, true, err));  json_object_get(h->config, "hidden_size");
+ *           ... ae_hf_close(h);
  */
 #ifndef AE_FORMAT_HF_H
 #define AE_FORMAT_HF_H
 
+#include "format/json_file.h"
 #include "format/safetensors.h"
-
-#include <jansson.h>
 
 typedef struct {
     char *path;
@@ -17,18 +18,14 @@ typedef struct {
     json_t *generation_config; /* or NULL */
     json_t *tokenizer_config;  /* or NULL */
     aeon_text tokenizer_json;  /* len 0 if there is none */
-    aeon_text
-        chat_template; /* chat_template.jinja, or the text in tokenizer_config; may be empty */
-    ae_safetensors *tensors; /* NULL if opened without weights */
+    aeon_text chat_template;   /* chat_template.jinja, or the text in tokenizer_config, or empty */
+    ae_safetensors *tensors;   /* NULL if opened without weights */
 } ae_hf;
 
-/* Errors: NOT_FOUND (names the missing file), IO, BAD_FORMAT (file, line, what), OUT_OF_MEMORY. */
+/* Errors: NOT_FOUND (names the missing file), IO, BAD_FORMAT (file, line, what), UNSUPPORTED,
+ * OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_hf_open(ae_hf **out, const char *folder, bool with_weights,
                                      aeon_error *err);
 void ae_hf_close(ae_hf *h);
-
-/* Parse a JSON file with the limits every reader keeps (size, depth). Errors name file and line.
- * The result is the caller's (json_decref). */
-AEON_MUST_USE aeon_status ae_json_load(json_t **out, const char *path, aeon_error *err);
 
 #endif

@@ -3,49 +3,21 @@
 #include "base/mem.h"
 #include "check.h"
 #include "format/gguf.h"
+#include "unit/format/scratch.h"
 
-#include <dirent.h>
-#include <math.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 static aeon_error err;
-static char folder[] = "/tmp/aeon-gguf-XXXXXX", path[64], path2[64];
+static char path[64], path2[64];
 
-static int n_files(void)
+static int make_paths(void **state)
 {
-    int n = 0;
-    DIR *d = opendir(folder);
-    assert_non_null(d);
-    for (struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.';
-    closedir(d);
-    return n;
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    if (!mkdtemp(folder)) return -1;
-    snprintf(path, sizeof path, "%s/a.gguf", folder);
-    snprintf(path2, sizeof path2, "%s/b.gguf", folder);
+    if (scratch_make(state) != 0) return -1;
+    snprintf(path, sizeof path, "%s/a.gguf", scratch);
+    snprintf(path2, sizeof path2, "%s/b.gguf", scratch);
     return 0;
-}
-
-static int empty_folder(void **state)
-{
-    (void)state;
-    unlink(path);
-    unlink(path2);
-    return n_files(); /* nothing else is ever left */
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    return rmdir(folder);
 }
 
 #define WRITE_TRY(call)                                                                            \
@@ -249,7 +221,7 @@ static void abort_leaves_nothing(void **state)
     CHECK_OK(ae_gguf_add_tensor(w, "m", AEON_TYPE_F32, 2, dims, &err));
     CHECK_OK(ae_gguf_put_data(w, matrix, sizeof matrix, &err));
     ae_gguf_writer_abort(w);
-    assert_int_equal(n_files(), 0);
+    assert_int_equal(scratch_n_files(), 0);
 }
 
 static void commit_without_all_data_leaves_nothing(void **state)
@@ -261,7 +233,7 @@ static void commit_without_all_data_leaves_nothing(void **state)
         CHECK_OK(ae_gguf_add_tensor(w, "m", AEON_TYPE_F32, 2, dims, &err));
         CHECK_OK(ae_gguf_put_data(w, matrix, given, &err));
         CHECK_FAILS(ae_gguf_writer_commit(w, &err), AEON_INVALID_ARGUMENT);
-        assert_int_equal(n_files(), 0);
+        assert_int_equal(scratch_n_files(), 0);
     }
 }
 
@@ -320,7 +292,7 @@ static void wrong_calls_are_refused(void **state)
             assert_int_not_equal(ae_gguf_writer_commit(w, &err), AEON_OK);
         else
             ae_gguf_writer_abort(w);
-        assert_int_equal(n_files(), 0);
+        assert_int_equal(scratch_n_files(), 0);
     }
 }
 
@@ -347,7 +319,7 @@ static void every_allocation_may_fail(void **state)
                 break;
             }
             assert_int_equal(status, AEON_OUT_OF_MEMORY);
-            assert_int_equal(n_files(), persistent);
+            assert_int_equal(scratch_n_files(), persistent);
             if (k > 1000) fail();
         }
 }
@@ -367,7 +339,7 @@ static void a_full_disk_leaves_the_old_file(void **state)
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
         assert_int_equal(status, AEON_IO);
         assert_non_null(strstr(err.text, path));
-        assert_int_equal(n_files(), 1);
+        assert_int_equal(scratch_n_files(), 1);
         ae_gguf *g;
         CHECK_OK(ae_gguf_open(&g, path, &err));
         ae_gguf_close(g);
@@ -378,17 +350,17 @@ static void a_full_disk_leaves_the_old_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_teardown(every_value_type_round_trips, empty_folder),
-        cmocka_unit_test_teardown(values_are_copied_unchanged, empty_folder),
-        cmocka_unit_test_teardown(numbers_are_read_only_where_they_fit, empty_folder),
-        cmocka_unit_test_teardown(tensors_round_trip_in_pieces_and_aligned, empty_folder),
-        cmocka_unit_test_teardown(abort_leaves_nothing, empty_folder),
-        cmocka_unit_test_teardown(commit_without_all_data_leaves_nothing, empty_folder),
-        cmocka_unit_test_teardown(an_old_file_stays_until_commit, empty_folder),
-        cmocka_unit_test_teardown(wrong_calls_are_refused, empty_folder),
+        SCRATCH_TEST(every_value_type_round_trips),
+        SCRATCH_TEST(values_are_copied_unchanged),
+        SCRATCH_TEST(numbers_are_read_only_where_they_fit),
+        SCRATCH_TEST(tensors_round_trip_in_pieces_and_aligned),
+        SCRATCH_TEST(abort_leaves_nothing),
+        SCRATCH_TEST(commit_without_all_data_leaves_nothing),
+        SCRATCH_TEST(an_old_file_stays_until_commit),
+        SCRATCH_TEST(wrong_calls_are_refused),
         cmocka_unit_test(a_folder_that_is_missing_is_named),
-        cmocka_unit_test_teardown(every_allocation_may_fail, empty_folder),
-        cmocka_unit_test_teardown(a_full_disk_leaves_the_old_file, empty_folder),
+        SCRATCH_TEST(every_allocation_may_fail),
+        SCRATCH_TEST(a_full_disk_leaves_the_old_file),
     };
-    return cmocka_run_group_tests(tests, make_folder, remove_folder);
+    return cmocka_run_group_tests(tests, make_paths, scratch_remove);
 }

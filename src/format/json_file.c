@@ -1,0 +1,62 @@
+#include "format/json_file.h"
+
+#include "base/file.h"
+#include "format/names.h"
+
+#include <string.h>
+
+/* Knows brackets, commas and strings only; what is wrong otherwise, the parser will say. */
+static aeon_status check_limits(const char *text, size_t len, const char *name, aeon_error *err)
+{
+    size_t depth = 0, n_values = 0, line = 1;
+    bool in_string = false;
+    for (size_t i = 0; i < len; i++) {
+        char c = text[i];
+        line += c == '\n';
+        if (c == '"') in_string = !in_string;
+        if (in_string) {
+            i += c == '\\';
+            continue;
+        }
+        depth += c == '{' || c == '[';
+        depth -= (c == '}' || c == ']') && depth > 0;
+        n_values += c == '{' || c == '[' || c == ',';
+        if (depth > AE_JSON_FILE_MAX_DEPTH)
+            return ae_fail(err, AEON_BAD_FORMAT, "%s: line %zu: nested deeper than %d", name, line,
+                           AE_JSON_FILE_MAX_DEPTH);
+        if (n_values > AE_JSON_FILE_MAX_VALUES)
+            return ae_fail(err, AEON_BAD_FORMAT, "%s: line %zu: more than %d values", name, line,
+                           AE_JSON_FILE_MAX_VALUES);
+    }
+    return AEON_OK;
+}
+
+aeon_status ae_json_object(json_t **out, const char *text, size_t len, const char *name,
+                           aeon_error *err)
+{
+    TRY(check_limits(text, len, name, err));
+    json_error_t e;
+    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+    if (!root && json_error_code(&e) == json_error_numeric_overflow)
+        root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &e);
+    if (!root && json_error_code(&e) == json_error_out_of_memory)
+        return ae_fail_memory(err, len, name);
+    if (!root)
+        return ae_fail(err, AEON_BAD_FORMAT, "%s: line %d: not JSON: %s", name, e.line,
+                       ae_show(e.text, strlen(e.text)).text);
+    if (!json_is_object(root)) {
+        json_decref(root);
+        return ae_fail(err, AEON_BAD_FORMAT, "%s: line 1: not a JSON object", name);
+    }
+    *out = root;
+    return AEON_OK;
+}
+
+aeon_status ae_json_load(json_t **out, const char *path, aeon_error *err)
+{
+    aeon_text text = {0};
+    aeon_status status = ae_file_read(path, AE_JSON_FILE_MAX_BYTES, &text, err);
+    if (status == AEON_OK) status = ae_json_object(out, text.data, text.len, path, err);
+    aeon_text_release(&text);
+    return status;
+}

@@ -371,9 +371,7 @@ static aeon_status converse(talk *t, aeon_error *err)
             cli_line_remember(t->line, t->input.data);
             TRY(handle(t, err));
             break;
-        case CLI_LINE_CANCELLED:
-            if (!t->input.len) cli_notice("(/quit or Ctrl-D ends the talk)");
-            break;
+        case CLI_LINE_CANCELLED: cli_notice("(/quit or Ctrl-D ends the talk)"); break;
         case CLI_LINE_END:
             if (cli_is_interrupted()) return cli_error(err, AEON_CANCELLED, "interrupted");
             return AEON_OK;

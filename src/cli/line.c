@@ -139,13 +139,10 @@ static cli_line_result read_edited(cli_line *line, aeon_text *out, aeon_error *e
     const char *text = el_gets(line->edit, &n);
     if (cli_is_terminated()) return CLI_LINE_END;
     if (cli_is_interrupted()) {
-        const LineInfo *typed = el_line(line->edit);
-        size_t len = (size_t)(typed->lastchar - typed->buffer);
-        bool kept = aeon_text_append(out, typed->buffer, len, err) == AEON_OK;
         cli_signals_clear();
         el_reset(line->edit);
         printf("^C\n");
-        return kept ? CLI_LINE_CANCELLED : CLI_LINE_FAILED;
+        return CLI_LINE_CANCELLED;
     }
     if (!text || n <= 0) {
         printf("\n");

@@ -17,7 +17,7 @@ typedef struct cli_line cli_line;
 
 typedef enum {
     CLI_LINE_TEXT,      /* a line, without its newline */
-    CLI_LINE_CANCELLED, /* Ctrl-C; out holds what had been typed */
+    CLI_LINE_CANCELLED, /* Ctrl-C: the line was thrown away */
     CLI_LINE_END,       /* Ctrl-D on an empty line, or the end of the input */
     CLI_LINE_FAILED,    /* err is filled */
 } cli_line_result;

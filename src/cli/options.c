@@ -259,9 +259,7 @@ static aeon_status bad_value(const cli_option *opt, const char *shown, const cha
         snprintf(wanted, sizeof wanted, "a number from %g to %g", opt->min, opt->max);
         break;
     case CLI_SEED: snprintf(wanted, sizeof wanted, "a whole number, 0 or more"); break;
-    case CLI_KV:
-        snprintf(wanted, sizeof wanted, "f32, f16 or bf16 (smaller caches are not there yet)");
-        break;
+    case CLI_KV: snprintf(wanted, sizeof wanted, "f32, f16 or bf16, q8_0 is not there yet"); break;
     case CLI_STOP:
         snprintf(wanted, sizeof wanted, "a text, at most %d times", CLI_MAX_STOPS);
         break;
@@ -269,7 +267,10 @@ static aeon_status bad_value(const cli_option *opt, const char *shown, const cha
         snprintf(wanted, sizeof wanted, "a token id, =, and a number or -inf, at most %d times",
                  CLI_MAX_BIAS);
         break;
-    case CLI_TEMPLATE: cli_template_names(wanted, sizeof wanted); break;
+    case CLI_TEMPLATE:
+        snprintf(wanted, sizeof wanted, "one of ");
+        cli_template_names(wanted + strlen(wanted), sizeof wanted - strlen(wanted));
+        break;
     default: snprintf(wanted, sizeof wanted, "%s", opt->help); break;
     }
     return cli_error(err, CLI_USAGE, "%s %s: must be %s (%s)", shown, text, wanted, opt->help);
@@ -341,6 +342,18 @@ aeon_status cli_options_parse(cli_options *o, const cli_command *command, int ar
 
 /* ---- help ---------------------------------------------------------------------------------- */
 
+/* What holds when the option is not given, where that is a number to know. */
+static void print_default(const cli_option *opt)
+{
+    cli_options o = cli_options_default();
+    const void *at = (const char *)&o + opt->offset;
+    double value = opt->kind == CLI_SIZE    ? (double)*(const size_t *)at
+                   : opt->kind == CLI_WHOLE ? *(const int *)at
+                   : opt->kind == CLI_REAL  ? (double)*(const float *)at
+                                            : 0;
+    if (value != 0) printf(" [%g]", value);
+}
+
 static void print_group(const cli_group *group)
 {
     printf("\n%s:\n", group->title);
@@ -349,7 +362,9 @@ static void print_group(const cli_group *group)
         snprintf(left, sizeof left, "%c%c%c --%s %s", opt->letter ? '-' : ' ',
                  opt->letter ? opt->letter : ' ', opt->letter ? ',' : ' ', opt->name,
                  opt->value ? opt->value : "");
-        printf("  %-28s %s\n", left, opt->help);
+        printf("  %-28s %s", left, opt->help);
+        print_default(opt);
+        printf("\n");
     }
 }
 

@@ -3,7 +3,7 @@
  *
  *   id 0-255        the bytes
  *   from 256        results of the merges, which build some English words from left to right
- *   in between      <|filler_N|>, unused
+ *   in between      [filler_N], unused: visible when generated, never made by encoding
  *   at the end, or at the ids that Phi-4-mini gives them   special tokens
  */
 #include "base/mem.h"
@@ -115,7 +115,7 @@ static void fill(maker *m)
     }
     add_words(m);
     for (uint32_t id = m->n_words; id < m->vocab.n_tokens; id++) {
-        snprintf(text, sizeof text, "<|filler_%u|>", id);
+        snprintf(text, sizeof text, "[filler_%u]", id);
         set_token(m, id, text, AE_TOKEN_UNUSED);
     }
     uint32_t n = m->vocab.n_tokens == OFFICIAL_VOCAB ? AE_COUNT(specials) : N_BASIC;

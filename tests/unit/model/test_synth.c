@@ -254,6 +254,9 @@ static void the_tokenizer_encodes_any_text(void **state)
         CHECK_OK(aeon_tokenizer_decode(t, ids.ids, ids.n, true, &back, &err));
         assert_int_equal(back.len, sizeof text - 1);
         assert_memory_equal(back.data, text, back.len);
+        back.len = 0;
+        CHECK_OK(aeon_tokenizer_decode(t, &(int32_t){990}, 1, false, &back, &err));
+        assert_string_equal(back.data, "[filler_990]"); /* visible, unlike a control token */
         aeon_text_release(&back);
         aeon_tokens_release(&ids);
 

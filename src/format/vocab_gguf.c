@@ -56,7 +56,8 @@ static aeon_status read_kind(ae_vocab *v, const ae_gguf *g, aeon_error *err)
     if (!v->split)
         return ae_fail(err, AEON_UNSUPPORTED, "%s: tokenizer split pattern '%s' is not supported",
                        ae_gguf_path(g), ae_show(pre.data, pre.len).text);
-    v->ignore_merges = v->add_bos = strcmp(v->split, "llama-bpe") == 0;
+    v->ignore_merges = strcmp(v->split, "llama-bpe") == 0 || strcmp(v->split, "tekken") == 0;
+    v->add_bos = v->ignore_merges;
     return AEON_OK;
 }
 

@@ -90,7 +90,7 @@ clean: ## remove everything that was built
 
 $(PEERS): tests/parity/package-lock.json
 	$(SAY) 'installing the peers of the parity tests (npm)'
-	@cd tests/parity && npm ci --ignore-scripts --omit=optional --no-fund --no-audit
+	@cd tests/parity && npm ci --ignore-scripts --omit=optional --loglevel=error
 	@touch $@
 
 .PHONY: no-arm64 no-peers

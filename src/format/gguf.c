@@ -20,7 +20,7 @@
  *                zeros up to a multiple of general.alignment (32 if absent)
  *                tensor data; offsets count from here
  *  string: u64 length, bytes.   array: u32 element type, u64 n, elements. */
-enum { DEFAULT_ALIGNMENT = 32, MAX_NAME_BYTES = 65535 };
+enum { DEFAULT_ALIGNMENT = 32 };
 
 struct ae_gguf {
     ae_map map; /* empty when opened over memory */
@@ -80,7 +80,7 @@ static aeon_status take_name(reader *r, const char *what, ae_str *out)
 {
     ae_str name = take_str(&r->c);
     if (r->c.failed) return fail_truncated(r);
-    if (name.len == 0 || name.len > MAX_NAME_BYTES || memchr(name.data, 0, name.len))
+    if (!ae_name_is_proper(name.data, name.len))
         return ae_fail(r->err, AEON_BAD_FORMAT, "%s: bad %s '%s' (%zu bytes)", r->g->path, what,
                        ae_show(name.data, name.len).text, name.len);
     if (r->placing) {

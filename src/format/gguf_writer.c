@@ -6,8 +6,8 @@
 
 #include <string.h>
 
-/* MAX_NAME_BYTES: what other readers accept. */
-enum { VERSION = 3, DEFAULT_ALIGNMENT = 32, MAX_KEY_BYTES = 65535, MAX_NAME_BYTES = 63 };
+/* MAX_TENSOR_NAME: what other readers accept. */
+enum { VERSION = 3, DEFAULT_ALIGNMENT = 32, MAX_TENSOR_NAME = 63 };
 
 typedef struct {
     char *name;
@@ -72,8 +72,8 @@ static aeon_status declare(const ae_gguf_writer *w, part **list, size_t *n, cons
     if (w->failed || w->is_writing)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: '%s' comes too late, after %s", w->path,
                        name, w->failed ? "a failure" : "the first data");
-    if (len == 0 || len > max_bytes)
-        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: the name '%s' has %zu bytes, 1 to %zu fit",
+    if (len > max_bytes || !ae_name_is_proper(name, len))
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: bad name '%s' (%zu bytes, %zu fit)",
                        w->path, ae_show(name, len).text, len, max_bytes);
     for (size_t i = 0; i < *n; i++)
         if (strcmp((*list)[i].name, name) == 0)
@@ -93,7 +93,7 @@ static aeon_status declare(const ae_gguf_writer *w, part **list, size_t *n, cons
 static aeon_status begin_value(ae_gguf_writer *w, const char *key, ae_gguf_type type,
                                aeon_error *err)
 {
-    TRY(declare(w, &w->keys, &w->n_keys, key, MAX_KEY_BYTES, err));
+    TRY(declare(w, &w->keys, &w->n_keys, key, AE_NAME_MAX_BYTES, err));
     TRY(append_str(&w->values, key, strlen(key), err));
     return append_u32(&w->values, type, err);
 }
@@ -164,7 +164,7 @@ static aeon_status add_tensor(ae_gguf_writer *w, const char *name, aeon_type typ
                        w->path, name, n_dims, (int)type);
     ae_tensor shape = {.name = name};
     TRY(ae_tensor_shape(&shape, dtype, n_dims, dims, w->path, err));
-    TRY(declare(w, &w->parts, &w->n_parts, name, MAX_NAME_BYTES, err));
+    TRY(declare(w, &w->parts, &w->n_parts, name, MAX_TENSOR_NAME, err));
     w->parts[w->n_parts - 1].size_bytes = shape.size_bytes;
     TRY(append_str(&w->tensors, name, strlen(name), err));
     TRY(append_u32(&w->tensors, (uint32_t)n_dims, err));

@@ -2,6 +2,7 @@
 
 #include "base/cursor.h"
 #include "base/mem.h"
+#include "text/utf8.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -40,6 +41,14 @@ size_t ae_names_find(const ae_names *names, const char *name)
     const ae_name *found =
         names->n ? bsearch(&wanted, names->sorted, names->n, sizeof *names->sorted, compare) : NULL;
     return found ? found->at : SIZE_MAX;
+}
+
+bool ae_name_is_proper(const char *data, size_t len)
+{
+    if (len == 0 || len > AE_NAME_MAX_BYTES) return false;
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)data[i] < ' ' || data[i] == 0x7f) return false;
+    return ae_utf8_valid_prefix(data, len) == len;
 }
 
 aeon_status ae_tensor_shape(ae_tensor *t, const ae_dtype *type, int n_dims, const uint64_t *dims,

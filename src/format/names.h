@@ -2,7 +2,7 @@
  *
  * Model:    A sorted list of (name, place). Sorting costs n log n whatever the names are, so no
  *           file can slow it down as it could a hash table.
- * Uses:     base/, tensor/.      Threads: immutable after the sort.
+ * Uses:     base/, tensor/, text/utf8.h.      Threads: immutable after the sort.
  * Example:  TRY(ae_names_new(&names, n, err));
  *           for (i...) names.sorted[i] = (ae_name){tensors[i].name, i};
  *           const char *twice = ae_names_sort(&names);
@@ -30,6 +30,10 @@ void ae_names_free(ae_names *names);
 const char *ae_names_sort(ae_names *names);
 /* The place of a name; SIZE_MAX if absent. */
 size_t ae_names_find(const ae_names *names, const char *name);
+
+/* Is data[0..len) fit for a name: 1 to AE_NAME_MAX_BYTES bytes of UTF-8, no control characters? */
+enum { AE_NAME_MAX_BYTES = 65535 };
+bool ae_name_is_proper(const char *data, size_t len);
 
 /* Give t its type, shape and size_bytes. Errors: BAD_FORMAT if a dimension is 0, a row is not made
  * of whole blocks, or the size overflows. file and t->name stand in the text. */

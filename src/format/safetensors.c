@@ -65,12 +65,16 @@ static bool read_numbers(const json_t *list, uint64_t *out, size_t n)
 /* t->name is set; fill in the rest from its entry in the header. */
 static aeon_status read_tensor(ae_tensor *t, const json_t *entry, const section *s)
 {
-    ae_shown name = ae_show(t->name, strlen(t->name));
+    size_t len = strlen(t->name);
+    ae_shown name = ae_show(t->name, len);
     const char *type = json_string_value(json_object_get(entry, "dtype"));
     const json_t *shape = json_object_get(entry, "shape");
     const json_t *range = json_object_get(entry, "data_offsets");
     size_t n_dims = json_array_size(shape);
     uint64_t outer_first[AE_MAX_DIMS] = {1}, dims[AE_MAX_DIMS] = {1}, offsets[2];
+    if (!ae_name_is_proper(t->name, len))
+        return ae_fail(s->err, AEON_BAD_FORMAT, "%s: bad tensor name '%s' (%zu bytes)", s->path,
+                       name.text, len);
     if (n_dims > AE_MAX_DIMS)
         return ae_fail(s->err, AEON_UNSUPPORTED,
                        "%s: tensor '%s' has %zu dimensions, at most %d "
@@ -165,8 +169,9 @@ static aeon_status read_header(ae_safetensors *all, shard *sh, json_t *header, c
     json_object_foreach(header, key, entry)
     {
         if (!is_tensor(key)) continue;
-        t->name = strcpy(name, key);
-        name += strlen(key) + 1;
+        size_t size = strlen(key) + 1;
+        t->name = memcpy(name, key, size);
+        name += size;
         TRY(read_tensor(t++, entry, s));
     }
     all->n_tensors += n;
@@ -183,7 +188,7 @@ static aeon_status read_shard(ae_safetensors *all, shard *sh, const char *path, 
         return ae_fail(err, AEON_BAD_FORMAT,
                        "%s: not a safetensors file (a header of %" PRIu64 " bytes)", path, n);
     const unsigned char *text = ae_cursor_take(&c, n);
-    if (!text)
+    if (c.failed)
         return ae_fail(err, AEON_BAD_FORMAT,
                        "%s: the header runs past the end of the file; the "
                        "file is damaged or not complete, fetch it again",

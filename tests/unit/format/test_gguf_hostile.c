@@ -412,8 +412,13 @@ static void names_that_are_not_texts(void **state)
     put_data(&b, 64);
     refuse(&b, AEON_BAD_FORMAT, "bad tensor name");
     b = head(1, 0);
-    put_tensor(&b, "\x1b[2J\n", 0, NULL, AEON_TYPE_F32, 0); /* would clear the terminal */
-    refuse(&b, AEON_BAD_FORMAT, "'?[2J?'");
+    put_tensor(&b, "\x1b[2J\n", 1, one, AEON_TYPE_F32, 0); /* would clear the terminal */
+    put_data(&b, 64);
+    refuse(&b, AEON_BAD_FORMAT, "bad tensor name '?[2J?'");
+    b = head(0, 1);
+    put_key(&b, "caf\xe9", AE_GGUF_U8); /* not UTF-8 */
+    put(&b, "x", 1);
+    refuse(&b, AEON_BAD_FORMAT, "bad metadata key 'caf?'");
 }
 
 /* ---- whole files ---- */

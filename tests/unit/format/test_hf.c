@@ -78,7 +78,7 @@ static void json_with_too_many_values(void **state)
     size_t n = 2 * (AE_JSON_FILE_MAX_VALUES + 2);
     char *text = malloc(n + 16);
     assert_non_null(text);
-    size_t at = (size_t)sprintf(text, "{\"a\":[");
+    size_t at = (size_t)snprintf(text, n, "{\"a\":[");
     for (size_t i = 0; i < n; i += 2) memcpy(text + at + i, "0,", 3);
     memcpy(text + at + n, "0]}", 4);
     refuse_json(text, "values");

@@ -174,6 +174,13 @@ static void entries_that_are_not_tensors(void **state)
     refuse("{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0]}}", 4, "no proper");
 }
 
+static void names_with_control_characters(void **state)
+{
+    (void)state;
+    refuse("{" ENTRY("\\u001b[2J", "F32", "1", 0, 4) "}", 4, "bad tensor name '?[2J'");
+    refuse("{" ENTRY("", "F32", "1", 0, 4) "}", 4, "bad tensor name ''");
+}
+
 static void unsupported_types_are_named(void **state)
 {
     (void)state;
@@ -364,6 +371,7 @@ int main(void)
         SCRATCH_TEST(offsets_past_the_end_or_backwards),
         SCRATCH_TEST(gaps_and_bytes_nobody_owns),
         SCRATCH_TEST(entries_that_are_not_tensors),
+        SCRATCH_TEST(names_with_control_characters),
         SCRATCH_TEST(unsupported_types_are_named),
         SCRATCH_TEST(headers_that_are_not_json),
         SCRATCH_TEST(empty_missing_and_folder),

@@ -1,0 +1,121 @@
+#include "train/checkpoint.h"
+
+#include "format/gguf.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static const char *const tensor_names[] = {"weights", "moment1", "moment2"};
+enum { N_TENSORS = 3 };
+
+static aeon_status put_all(ae_gguf_writer *w, const ae_checkpoint *c, const char *identity,
+                           aeon_error *err)
+{
+    const float *data[N_TENSORS] = {c->weights, c->moment1, c->moment2};
+    uint64_t dims[] = {c->n_weights};
+    TRY(ae_gguf_put_str(w, "general.architecture", "aeon-checkpoint", err));
+    TRY(ae_gguf_put_u32(w, "train.step", c->step, err));
+    TRY(ae_gguf_put_u32(w, "train.epoch", c->epoch, err));
+    TRY(ae_gguf_put_u32(w, "train.next", c->next, err));
+    TRY(ae_gguf_put_str(w, "train.identity", identity, err));
+    for (int i = 0; i < N_TENSORS; i++)
+        TRY(ae_gguf_add_tensor(w, tensor_names[i], AEON_TYPE_F32, 1, dims, err));
+    for (int i = 0; i < N_TENSORS; i++)
+        TRY(ae_gguf_put_data(w, data[i], c->n_weights * sizeof(float), err));
+    return AEON_OK;
+}
+
+aeon_status ae_checkpoint_save(const ae_checkpoint *c, const json_t *identity, const char *path,
+                               aeon_error *err)
+{
+    ae_gguf_writer *w;
+    char *text = json_dumps(identity, JSON_COMPACT | JSON_SORT_KEYS);
+    if (!text) return ae_fail_memory(err, 0, "the identity of a run");
+    aeon_status status = ae_gguf_writer_open(&w, path, err);
+    if (status == AEON_OK) {
+        status = put_all(w, c, text, err);
+        if (status == AEON_OK)
+            status = ae_gguf_writer_commit(w, err);
+        else
+            ae_gguf_writer_abort(w);
+    }
+    free(text);
+    return status;
+}
+
+/* A value as a short text; the caller frees. */
+static char *shown(const json_t *value)
+{
+    return value ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT | JSON_REAL_PRECISION(9))
+                 : NULL;
+}
+
+static aeon_status check_identity(const json_t *wanted, const json_t *found, const char *path,
+                                  aeon_error *err)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)wanted, name, value)
+    {
+        const json_t *other = json_object_get(found, name);
+        if (other && json_equal(value, other)) continue;
+        char *here = shown(value), *there = shown(other);
+        aeon_status status =
+            ae_fail(err, AEON_MISMATCH,
+                    "%s: made with %s %s, this run has %s: restore that or remove the checkpoint",
+                    path, name, there ? there : "absent", here ? here : "another");
+        free(here);
+        free(there);
+        return status;
+    }
+    return AEON_OK;
+}
+
+static aeon_status read_identity(json_t **out, const ae_gguf *g, const char *path, aeon_error *err)
+{
+    ae_str text;
+    *out = NULL;
+    if (ae_gguf_get_str(g, "train.identity", &text))
+        *out = json_loadb(text.data, text.len, 0, NULL);
+    if (!*out)
+        return ae_fail(err, AEON_BAD_FORMAT, "%s: is not a checkpoint: no train.identity", path);
+    return AEON_OK;
+}
+
+static aeon_status read_all(ae_checkpoint *c, const ae_gguf *g, const char *path, aeon_error *err)
+{
+    const ae_tensor *tensors[N_TENSORS];
+    for (int i = 0; i < N_TENSORS; i++) {
+        const ae_tensor *t = tensors[i] = ae_gguf_tensor_find(g, tensor_names[i]);
+        if (!t || t->type->type != AEON_TYPE_F32 || t->size_bytes != c->n_weights * sizeof(float))
+            return ae_fail(err, AEON_BAD_FORMAT, "%s: tensor %s is not %zu f32 values", path,
+                           tensor_names[i], c->n_weights);
+    }
+    uint32_t step, epoch, next;
+    if (!ae_gguf_get_u32(g, "train.step", &step) || !ae_gguf_get_u32(g, "train.epoch", &epoch) ||
+        !ae_gguf_get_u32(g, "train.next", &next))
+        return ae_fail(err, AEON_BAD_FORMAT, "%s: train.step, .epoch or .next is missing", path);
+    memcpy(c->weights, tensors[0]->data, c->n_weights * sizeof(float));
+    memcpy(c->moment1, tensors[1]->data, c->n_weights * sizeof(float));
+    memcpy(c->moment2, tensors[2]->data, c->n_weights * sizeof(float));
+    c->step = step;
+    c->epoch = epoch;
+    c->next = next;
+    return AEON_OK;
+}
+
+aeon_status ae_checkpoint_load(ae_checkpoint *c, const json_t *identity, const char *path,
+                               aeon_error *err)
+{
+    ae_gguf *g;
+    json_t *found;
+    TRY(ae_gguf_open(&g, path, err));
+    aeon_status status = read_identity(&found, g, path, err);
+    if (status == AEON_OK) {
+        status = check_identity(identity, found, path, err);
+        json_decref(found);
+    }
+    if (status == AEON_OK) status = read_all(c, g, path, err);
+    ae_gguf_close(g);
+    return status;
+}

@@ -1,0 +1,245 @@
+#include "train/talks.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "train/random.h"
+
+#include <jansson.h>
+#include <string.h>
+
+/* ---- one talk -------------------------------------------------------------------------------- */
+
+enum { MAX_MESSAGES = 1024 };
+
+/* Where a line stands, for error texts. */
+typedef struct {
+    const char *path;
+    size_t number;
+} line_place;
+
+static aeon_status fail_line(aeon_error *err, line_place at, const char *what)
+{
+    return ae_fail(err, AEON_BAD_FORMAT, "%s:%zu: %s", at.path, at.number, what);
+}
+
+/* Marks for the tokens appended since there were as many as marks. */
+static aeon_status mark(ae_talks *t, bool is_target, aeon_error *err)
+{
+    const char value = is_target;
+    while (t->is_target.len < t->ids.n) {
+        TRY(aeon_text_append(&t->is_target, &value, 1, err));
+        t->n_targets += is_target;
+    }
+    return AEON_OK;
+}
+
+/* Messages up to an answer are the prompt of that answer: encoded by the template, as in a session
+ * that goes on; the answer's own text and end token are what is learned. */
+static aeon_status encode_answer(ae_talks *t, const ae_talks_how *how, const aeon_message *prompt,
+                                 size_t n, bool is_first, const char *answer, aeon_error *err)
+{
+    unsigned flags = is_first ? 0 : AEON_CHAT_CONTINUE;
+    TRY(aeon_chat_encode(how->chat, how->tokenizer, prompt, n, flags, &t->ids, err));
+    TRY(mark(t, how->learn_all, err));
+    TRY(aeon_tokenizer_encode(how->tokenizer, answer, strlen(answer), 0, &t->ids, err));
+    TRY(aeon_tokens_push(&t->ids, aeon_chat_stop_id(how->chat, how->tokenizer), err));
+    return mark(t, true, err);
+}
+
+static aeon_status read_messages(aeon_message *messages, size_t *n, const json_t *talk,
+                                 line_place at, aeon_error *err)
+{
+    const json_t *list = json_object_get(talk, "messages");
+    *n = json_array_size(list);
+    if (*n == 0) return fail_line(err, at, "no list of \"messages\"");
+    if (*n > MAX_MESSAGES) return fail_line(err, at, "more than 1024 messages");
+    for (size_t i = 0; i < *n; i++) {
+        const json_t *m = json_array_get(list, i);
+        messages[i].role = json_string_value(json_object_get(m, "role"));
+        messages[i].content = json_string_value(json_object_get(m, "content"));
+        if (!messages[i].role || !messages[i].content)
+            return fail_line(err, at, "a message needs the texts \"role\" and \"content\"");
+    }
+    return AEON_OK;
+}
+
+static aeon_status encode_talk(ae_talks *t, const ae_talks_how *how, const json_t *talk,
+                               line_place at, aeon_error *err)
+{
+    aeon_message messages[MAX_MESSAGES];
+    size_t n, begin = 0, first_token = t->ids.n;
+    TRY(read_messages(messages, &n, talk, at, err));
+    for (size_t i = 0; i < n; i++) {
+        if (strcmp(messages[i].role, "assistant") != 0) continue;
+        aeon_error inner;
+        aeon_status status = encode_answer(t, how, messages + begin, i - begin, begin == 0,
+                                           messages[i].content, &inner);
+        if (status == AEON_INVALID_ARGUMENT) return fail_line(err, at, inner.text);
+        if (status != AEON_OK) return ae_fail(err, status, "%s", inner.text);
+        begin = i + 1;
+    }
+    if (begin == 0) return fail_line(err, at, "no message of the assistant to learn from");
+    /* Nothing comes before the first token that could predict it. */
+    t->n_targets -= (uint64_t)t->is_target.data[first_token];
+    t->is_target.data[first_token] = 0;
+    size_t n_tokens = t->ids.n - first_token;
+    if (n_tokens > how->max_tokens)
+        return ae_fail(err, AEON_BAD_FORMAT,
+                       "%s:%zu: the talk has %zu tokens, a sequence holds %zu: shorten it or raise "
+                       "\"sequence\"",
+                       at.path, at.number, n_tokens, how->max_tokens);
+    return AEON_OK;
+}
+
+/* ---- the file -------------------------------------------------------------------------------- */
+
+static aeon_status close_talk(ae_talks *t, aeon_error *err)
+{
+    if (t->n_talks + 2 > t->cap) {
+        size_t cap = t->cap ? 2 * t->cap : 1024;
+        size_t *grown = ae_mem_resize(AE_MEM_TRAIN, t->starts, cap * sizeof *grown);
+        if (!grown) return ae_fail_memory(err, cap * sizeof *grown, "the list of talks");
+        t->starts = grown;
+        t->cap = cap;
+    }
+    t->starts[++t->n_talks] = t->ids.n;
+    return AEON_OK;
+}
+
+static bool is_blank(const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!strchr(" \t\r", line[i])) return false;
+    return true;
+}
+
+static aeon_status load_line(ae_talks *t, const ae_talks_how *how, const char *line, size_t len,
+                             line_place at, aeon_error *err)
+{
+    if (is_blank(line, len)) return AEON_OK;
+    json_error_t why;
+    json_t *talk = json_loadb(line, len, 0, &why);
+    if (!talk) return fail_line(err, at, why.text);
+    aeon_status status = encode_talk(t, how, talk, at, err);
+    json_decref(talk);
+    return status == AEON_OK ? close_talk(t, err) : status;
+}
+
+static aeon_status load_lines(ae_talks *t, const ae_talks_how *how, const ae_map *map,
+                              const char *path, aeon_error *err)
+{
+    const char *text = (const char *)map->data;
+    line_place at = {path, 0};
+    for (size_t begin = 0, end; begin < map->size; begin = end + 1) {
+        const char *newline = memchr(text + begin, '\n', map->size - begin);
+        end = newline ? (size_t)(newline - text) : map->size;
+        at.number++;
+        TRY(load_line(t, how, text + begin, end - begin, at, err));
+    }
+    if (t->n_talks == 0) return ae_fail(err, AEON_BAD_FORMAT, "%s: there is no talk in it", path);
+    return AEON_OK;
+}
+
+/* FNV-1a over the bytes. */
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t size)
+{
+    const unsigned char *bytes = data;
+    for (size_t i = 0; i < size; i++) hash = (hash ^ bytes[i]) * 0x100000001B3u;
+    return hash;
+}
+
+aeon_status ae_talks_load(ae_talks *out, const ae_talks_how *how, const char *path, aeon_error *err)
+{
+    ae_map map;
+    ae_talks t = {0};
+    TRY(ae_map_open(&map, path, err));
+    aeon_status status = load_lines(&t, how, &map, path, err);
+    ae_map_close(&map);
+    if (status != AEON_OK) {
+        ae_talks_release(&t);
+        return status;
+    }
+    t.hash = hash_bytes(0xCBF29CE484222325u, t.ids.ids, t.ids.n * sizeof *t.ids.ids);
+    t.hash = hash_bytes(t.hash, t.is_target.data, t.is_target.len);
+    *out = t;
+    return AEON_OK;
+}
+
+void ae_talks_release(ae_talks *t)
+{
+    aeon_tokens_release(&t->ids);
+    aeon_text_release(&t->is_target);
+    ae_mem_free(t->starts);
+    *t = (ae_talks){0};
+}
+
+/* ---- packing --------------------------------------------------------------------------------- */
+
+aeon_status ae_sequence_init(ae_sequence *s, size_t max_tokens, aeon_error *err)
+{
+    *s = (ae_sequence){0};
+    s->ids = ae_mem_alloc_array(AE_MEM_TRAIN, max_tokens, sizeof *s->ids);
+    s->is_target = ae_mem_alloc_array(AE_MEM_TRAIN, max_tokens, sizeof *s->is_target);
+    s->starts = ae_mem_alloc_array(AE_MEM_TRAIN, max_tokens + 1, sizeof *s->starts);
+    if (s->ids && s->is_target && s->starts) return AEON_OK;
+    ae_sequence_release(s);
+    return ae_fail_memory(err, max_tokens * sizeof *s->ids, "a packed sequence");
+}
+
+void ae_sequence_release(ae_sequence *s)
+{
+    ae_mem_free(s->ids);
+    ae_mem_free(s->is_target);
+    ae_mem_free(s->starts);
+    *s = (ae_sequence){0};
+}
+
+aeon_status ae_packer_init(ae_packer *p, const ae_talks *talks, size_t max_tokens, bool is_shuffled,
+                           uint64_t seed, aeon_error *err)
+{
+    *p = (ae_packer){
+        .talks = talks, .max_tokens = max_tokens, .is_shuffled = is_shuffled, .seed = seed};
+    p->order = ae_mem_alloc_array(AE_MEM_TRAIN, talks->n_talks, sizeof *p->order);
+    if (!p->order) return ae_fail_memory(err, talks->n_talks * sizeof *p->order, "the order");
+    ae_packer_seek(p, 0, 0);
+    return AEON_OK;
+}
+
+void ae_packer_release(ae_packer *p)
+{
+    ae_mem_free(p->order);
+    *p = (ae_packer){0};
+}
+
+void ae_packer_seek(ae_packer *p, uint32_t epoch, uint32_t next)
+{
+    p->epoch = epoch;
+    p->next = next;
+    size_t n = p->talks->n_talks;
+    for (size_t i = 0; i < n; i++) p->order[i] = (uint32_t)i;
+    if (!p->is_shuffled) return;
+    uint64_t random = ae_random_seed(p->seed, 1 + (uint64_t)epoch);
+    for (size_t i = n; i > 1; i--) {
+        size_t j = ae_random_below(&random, i);
+        uint32_t kept = p->order[i - 1];
+        p->order[i - 1] = p->order[j];
+        p->order[j] = kept;
+    }
+}
+
+void ae_packer_fill(ae_packer *p, ae_sequence *s)
+{
+    const ae_talks *t = p->talks;
+    if (p->next == t->n_talks) ae_packer_seek(p, p->epoch + 1, 0);
+    s->n = s->n_documents = s->n_targets = 0;
+    for (; p->next < t->n_talks; p->next++) {
+        size_t begin = t->starts[p->order[p->next]], n = t->starts[p->order[p->next] + 1] - begin;
+        if (s->n + n > p->max_tokens) break;
+        memcpy(s->ids + s->n, t->ids.ids + begin, n * sizeof *s->ids);
+        memcpy(s->is_target + s->n, t->is_target.data + begin, n);
+        for (size_t i = 0; i < n; i++) s->n_targets += s->is_target[s->n + i];
+        s->starts[s->n_documents++] = s->n;
+        s->n += n;
+    }
+    s->starts[s->n_documents] = s->n;
+}

@@ -1,1 +1,0 @@
-#include "aeon/train.h"

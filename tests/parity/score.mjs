@@ -75,7 +75,7 @@ function quantizedByPeer(shape, type, seed = 1) {
 // One list of [id, log-probability] per position, best first.
 function ourScores(model, ids, ...options) {
     const text = aeon("score", "-m", model, "--ids", ids.join(","), "--top", TOP, "--kv", "f32",
-        ...options, "--json");
+        "--threads", 1, ...options, "--json");
     return JSON.parse(text).positions.map((position) => position.top);
 }
 
@@ -83,7 +83,7 @@ function ourScores(model, ids, ...options) {
 // use the long factors of LongRoPE at every position.
 async function peerScores(modelPath, ids, {contextSize = 512, first = 0, batchSize = 512} = {}) {
     const model = await llama.loadModel({modelPath});
-    const context = await model.createContext({contextSize, batchSize, threads: 2,
+    const context = await model.createContext({contextSize, batchSize, threads: 1,
         flashAttention: false,
         experimentalKvCacheKeyType: "F32", experimentalKvCacheValueType: "F32"});
     const options = {temperature: 1, topK: TOP, topP: 1, minP: 0};

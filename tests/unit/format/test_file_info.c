@@ -219,14 +219,10 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(numbers_as_json),
-        SCRATCH_TEST(strings_as_json),
-        SCRATCH_TEST(arrays_as_json),
-        SCRATCH_TEST(gguf_tensors),
-        SCRATCH_TEST(safetensors_by_content),
-        SCRATCH_TEST(folder_with_its_config),
-        SCRATCH_TEST(what_is_no_model_file),
-        SCRATCH_TEST(every_allocation_may_fail),
+        SCRATCH_TEST(numbers_as_json),        SCRATCH_TEST(strings_as_json),
+        SCRATCH_TEST(arrays_as_json),         SCRATCH_TEST(gguf_tensors),
+        SCRATCH_TEST(safetensors_by_content), SCRATCH_TEST(folder_with_its_config),
+        SCRATCH_TEST(what_is_no_model_file),  SCRATCH_TEST(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -69,4 +69,32 @@ static inline void put_data(bytes *b, size_t n)
     b->n += n;
 }
 
+/* A file of all kinds of values and two tensors; its last tensor ends at the end of the file. */
+static inline bytes valid(void)
+{
+    bytes b = head(2, 6);
+    put_key(&b, "general.architecture", AE_GGUF_STRING);
+    put_str(&b, "phi3");
+    put_key(&b, "general.alignment", AE_GGUF_U32);
+    put32(&b, 32);
+    put_key(&b, "phi3.rope.freq_base", AE_GGUF_F32);
+    put32(&b, 0x461c4000);
+    put_key(&b, "tokens", AE_GGUF_ARRAY);
+    put32(&b, AE_GGUF_STRING);
+    put64(&b, 3);
+    put_str(&b, "a");
+    put_str(&b, "");
+    put_str(&b, "bc");
+    put_key(&b, "types", AE_GGUF_ARRAY);
+    put32(&b, AE_GGUF_I32);
+    put64(&b, 3);
+    for (uint32_t i = 0; i < 3; i++) put32(&b, i);
+    put_key(&b, "yes", AE_GGUF_BOOL);
+    put(&b, "\1", 1);
+    put_tensor(&b, "token_embd.weight", 2, (uint64_t[]){32, 2}, AEON_TYPE_Q8_0, 0);
+    put_tensor(&b, "norm.weight", 1, (uint64_t[]){8}, AEON_TYPE_F32, 96);
+    put_data(&b, 96 + 32);
+    return b;
+}
+
 #endif

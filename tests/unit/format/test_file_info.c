@@ -144,7 +144,7 @@ static void write_folder(void)
 {
     static const char config[] = "{\"model_type\":\"phi3\",\"rope_scaling\":{\"type\":\"longrope\","
                                  "\"long_factor\":[1,2.5,3]},"
-                                 "\"bias\":false,\"pad\":null,\"eps\":1e-05}";
+                                 "\"bias\":false,\"tied\":true,\"pad\":null,\"eps\":1e-05}";
     scratch_write("config.json", config, sizeof config - 1);
     write_safetensors("model.safetensors");
 }
@@ -156,6 +156,7 @@ static void folder_with_its_config(void **state)
         {"model_type", "\"phi3\""},
         {"rope_scaling", "{\"type\":\"longrope\",\"long_factor\":{\"array\":[1,2.5],\"n\":3}}"},
         {"bias", "false"},
+        {"tied", "true"},
         {"pad", "null"},
         {"eps", "1e-05"},
     };

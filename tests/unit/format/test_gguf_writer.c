@@ -180,6 +180,30 @@ static void numbers_are_read_only_where_they_fit(void **state)
     ae_gguf_close(g);
 }
 
+static void numbers_of_every_type_in_arrays(void **state)
+{
+    (void)state;
+    static const unsigned char number[8] = {1}; /* in any integer type, and false or true */
+    ae_gguf_writer *w;
+    ae_gguf *g;
+    CHECK_OK(ae_gguf_writer_open(&w, path, &err));
+    for (size_t i = 0; i < AE_COUNT(fixed); i++) {
+        char key[16];
+        snprintf(key, sizeof key, "array %zu", i);
+        CHECK_OK(ae_gguf_put_array(w, key, fixed[i], number, 1, &err));
+    }
+    CHECK_OK(ae_gguf_writer_commit(w, &err));
+    CHECK_OK(ae_gguf_open(&g, path, &err));
+    for (size_t i = 0; i < AE_COUNT(fixed); i++) {
+        double value = ae_gguf_array_number(ae_gguf_value_at(g, i), 0);
+        if (fixed[i] == AE_GGUF_F32 || fixed[i] == AE_GGUF_F64)
+            assert_true(value > 0 && value < 1e-40); /* the smallest of all */
+        else
+            assert_true(value == 1);
+    }
+    ae_gguf_close(g);
+}
+
 static void tensors_round_trip_in_pieces_and_aligned(void **state)
 {
     (void)state;
@@ -353,6 +377,7 @@ int main(void)
         SCRATCH_TEST(every_value_type_round_trips),
         SCRATCH_TEST(values_are_copied_unchanged),
         SCRATCH_TEST(numbers_are_read_only_where_they_fit),
+        SCRATCH_TEST(numbers_of_every_type_in_arrays),
         SCRATCH_TEST(tensors_round_trip_in_pieces_and_aligned),
         SCRATCH_TEST(abort_leaves_nothing),
         SCRATCH_TEST(commit_without_all_data_leaves_nothing),

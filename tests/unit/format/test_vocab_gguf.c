@@ -140,6 +140,7 @@ typedef struct {
     uint32_t id;
     bool wrong_id_type;
     uint32_t tokens_type;
+    bool has_no_tokens;
 } fault;
 
 static const fault sound = {.model = "gpt2",
@@ -165,8 +166,9 @@ static bytes compose(const fault *f)
     }
     put_key(&b, "tokenizer.ggml.tokens", AE_GGUF_ARRAY);
     put32(&b, f->tokens_type);
-    put64(&b, 3);
-    for (int i = 0; i < 3; i++) put_str(&b, (const char *[]){"a", "b", "ab"}[i]);
+    put64(&b, f->has_no_tokens ? 0 : 3);
+    for (int i = 0; i < 3 && !f->has_no_tokens; i++)
+        put_str(&b, (const char *[]){"a", "b", "ab"}[i]);
     if (f->tokens_type != AE_GGUF_STRING) b.n -= 28 - 3; /* three bytes instead */
     if (f->merge) {
         put_key(&b, "tokenizer.ggml.merges", AE_GGUF_ARRAY);
@@ -279,6 +281,9 @@ static void lists_of_another_length(void **state)
     refuse(f, AEON_BAD_FORMAT, "scores is missing");
     f.n_scores = 2;
     refuse(f, AEON_BAD_FORMAT, "scores has 2 elements for 3 tokens");
+    f = sound;
+    f.has_no_tokens = true;
+    refuse(f, AEON_BAD_FORMAT, "there are no tokenizer.ggml.tokens");
     f = sound;
     f.tokens_type = AE_GGUF_U8;
     refuse(f, AEON_BAD_FORMAT, "tokens is not an array");

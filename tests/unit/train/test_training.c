@@ -1,0 +1,326 @@
+/* train/: whole runs, on a model of a few thousand weights: learning, resuming, refusing. */
+#include "aeon/chat.h"
+#include "aeon/train.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "format/gguf.h"
+#include "format/vocab_gguf.h"
+#include "support.h"
+#include "train/checkpoint.h"
+#include "train/export.h"
+
+#include <math.h>
+
+static aeon_error err;
+static test_files files;
+
+enum { N_STEPS = 12 };
+
+/* What a run reported, and when it should stop. */
+typedef struct {
+    double loss[4 * N_STEPS], held_out;
+    uint64_t stop_after;
+    int n_notes;
+} record;
+
+static bool on_report(void *user, const aeon_train_report *report)
+{
+    record *r = user;
+    assert_in_range(report->step, 1, 4 * N_STEPS);
+    r->loss[report->step - 1] = report->loss;
+    r->held_out = report->held_out_loss;
+    return report->step != r->stop_after;
+}
+
+static void on_note(void *user, const char *line)
+{
+    assert_true(line[0] != 0);
+    ((record *)user)->n_notes++;
+}
+
+/* extra: fields of the recipe beside the usual ones, each with a comma before it. */
+static const char *write_recipe(const char *extra)
+{
+    static char text[2048];
+    snprintf(
+        text, sizeof text,
+        "{\"train\":\"%s\",\"held_out\":\"%s\",\"tokenizer\":\"%s\",\"output\":\"%s/out.gguf\","
+        "\"checkpoint\":\"%s/c.gguf\",\"n_embd\":32,\"n_layers\":1,\"n_heads\":4,"
+        "\"n_kv_heads\":2,\"n_ff\":32,\"batch\":3,\"sequence\":48,\"report_steps\":1,"
+        "\"warmup_steps\":2,\"learning_rate\":0.01,\"long_every\":4,\"name\":\"toy\"%s}",
+        files_path(&files, "train.jsonl"), files_path(&files, "held.jsonl"),
+        files_path(&files, "tokenizer.json"), files.folder, files.folder, extra);
+    return files_write(&files, "recipe.json", text);
+}
+
+static aeon_status run(const char *recipe, bool resume, int n_threads, record *r)
+{
+    aeon_train_params p = {.config_path = recipe,
+                           .resume = resume,
+                           .n_threads = n_threads,
+                           .on_report = on_report,
+                           .on_note = on_note,
+                           .user = r};
+    return aeon_train_run(&p, &err);
+}
+
+#define STEPS ",\"steps\":12"
+
+static aeon_text read_file(const char *name)
+{
+    aeon_text text = {0};
+    CHECK_OK(ae_file_read(files_path(&files, name), 1 << 24, &text, &err));
+    return text;
+}
+
+static void assert_same_bytes(const aeon_text *a, const aeon_text *b)
+{
+    assert_int_equal(a->len, b->len);
+    assert_memory_equal(a->data, b->data, a->len);
+}
+
+static void loss_falls(void **state)
+{
+    (void)state;
+    record r = {0};
+    CHECK_OK(run(write_recipe(",\"steps\":48"), false, 2, &r));
+    assert_true(r.loss[0] > 5 && r.loss[0] < 6.5); /* ln 261 = 5.6: knowing nothing */
+    assert_true(r.loss[47] < 0.6 * r.loss[0]);
+    assert_true(r.held_out > 0 && r.held_out < r.loss[0]);
+    assert_true(r.n_notes >= 3);
+}
+
+static void threads_change_no_bit(void **state)
+{
+    (void)state;
+    const char *recipe = write_recipe(STEPS);
+    record one = {0};
+    CHECK_OK(run(recipe, false, 1, &one));
+    aeon_text checkpoint = read_file("c.gguf"), output = read_file("out.gguf");
+    for (int n = 2; n <= 3; n++) {
+        record many = {0};
+        CHECK_OK(run(recipe, false, n, &many));
+        assert_memory_equal(one.loss, many.loss, sizeof one.loss);
+        assert_true(one.held_out == many.held_out);
+        aeon_text checkpoint_n = read_file("c.gguf"), output_n = read_file("out.gguf");
+        assert_same_bytes(&checkpoint, &checkpoint_n);
+        assert_same_bytes(&output, &output_n);
+        aeon_text_release(&checkpoint_n);
+        aeon_text_release(&output_n);
+    }
+    aeon_text_release(&checkpoint);
+    aeon_text_release(&output);
+}
+
+static void resumed_run_is_the_same_run(void **state)
+{
+    (void)state;
+    const char *recipe = write_recipe(STEPS);
+    record whole = {0}, parts = {.stop_after = 5};
+    CHECK_OK(run(recipe, false, 2, &whole));
+    aeon_text checkpoint = read_file("c.gguf"), output = read_file("out.gguf");
+    CHECK_FAILS(run(recipe, false, 1, &parts), AEON_CANCELLED);
+    parts.stop_after = 6;
+    CHECK_FAILS(run(recipe, true, 2, &parts), AEON_CANCELLED);
+    parts.stop_after = 0;
+    CHECK_OK(run(recipe, true, 2, &parts));
+    assert_memory_equal(whole.loss, parts.loss, sizeof whole.loss);
+    aeon_text checkpoint_2 = read_file("c.gguf"), output_2 = read_file("out.gguf");
+    assert_same_bytes(&checkpoint, &checkpoint_2);
+    assert_same_bytes(&output, &output_2);
+    /* Nothing is left to do: only the model is written again. */
+    record none = {0};
+    CHECK_OK(run(recipe, true, 2, &none));
+    for (int i = 0; i < N_STEPS; i++) assert_true(none.loss[i] == 0);
+    aeon_text_release(&checkpoint);
+    aeon_text_release(&checkpoint_2);
+    aeon_text_release(&output);
+    aeon_text_release(&output_2);
+}
+
+static void other_checkpoints_are_refused(void **state)
+{
+    (void)state;
+    record r = {0};
+    CHECK_OK(run(write_recipe(STEPS), false, 1, &r));
+    static const char *const changed[][2] = {{",\"steps\":13", "steps"},
+                                             {STEPS ",\"seed\":2", "seed"},
+                                             {STEPS ",\"weight_decay\":0.2", "weight_decay"},
+                                             {STEPS ",\"loss\":\"all\"", "data"}};
+    for (size_t i = 0; i < AE_COUNT(changed); i++) {
+        CHECK_FAILS(run(write_recipe(changed[i][0]), true, 1, &r), AEON_MISMATCH);
+        if (i < 3) assert_non_null(strstr(err.text, changed[i][1]));
+    }
+    /* A model file, no file of this kind, and a checkpoint cut short. */
+    const char *recipe = write_recipe(STEPS);
+    aeon_text output = read_file("out.gguf"), checkpoint = read_file("c.gguf");
+    const aeon_text wrong[] = {output, {.data = "no file", .len = 7}, checkpoint};
+    for (size_t i = 0; i < AE_COUNT(wrong); i++) {
+        FILE *f = fopen(files_path(&files, "c.gguf"), "wb");
+        fwrite(wrong[i].data, 1, wrong[i].len - (i == 2 ? 100 : 0), f);
+        fclose(f);
+        CHECK_FAILS(run(recipe, true, 1, &r), AEON_BAD_FORMAT);
+        assert_non_null(strstr(err.text, "c.gguf"));
+    }
+    aeon_text_release(&output);
+    aeon_text_release(&checkpoint);
+}
+
+/* A checkpoint whose weights are damaged stands for a run that went astray. */
+static void no_number_stops_and_keeps_the_checkpoint(void **state)
+{
+    (void)state;
+    const char *recipe = write_recipe(STEPS ",\"checkpoint_steps\":1");
+    record r = {.stop_after = 3};
+    CHECK_FAILS(run(recipe, false, 1, &r), AEON_CANCELLED);
+    ae_gguf *g;
+    CHECK_OK(ae_gguf_open(&g, files_path(&files, "c.gguf"), &err));
+    size_t n = (size_t)ae_gguf_tensor_find(g, "weights")->dims[0];
+    ae_str identity;
+    assert_true(ae_gguf_get_str(g, "train.identity", &identity));
+    json_t *json = json_loadb(identity.data, identity.len, 0, NULL);
+    ae_gguf_close(g);
+    ae_checkpoint c = {.n_weights = n};
+    float *arrays = calloc(3 * n, sizeof(float));
+    c.weights = arrays;
+    c.moment1 = arrays + n;
+    c.moment2 = arrays + 2 * n;
+    CHECK_OK(ae_checkpoint_load(&c, json, files_path(&files, "c.gguf"), &err));
+    c.weights[n / 2] = NAN;
+    CHECK_OK(ae_checkpoint_save(&c, json, files_path(&files, "c.gguf"), &err));
+    aeon_text before = read_file("c.gguf");
+    r.stop_after = 0;
+    CHECK_FAILS(run(recipe, true, 2, &r), AEON_INTERNAL);
+    assert_non_null(strstr(err.text, "step 4: the loss is not a number"));
+    aeon_text after = read_file("c.gguf");
+    assert_same_bytes(&before, &after);
+    aeon_text_release(&before);
+    aeon_text_release(&after);
+    json_decref(json);
+    free(arrays);
+}
+
+static void check_output(aeon_type type)
+{
+    ae_gguf *g;
+    ae_str text;
+    uint32_t number;
+    float real;
+    CHECK_OK(ae_gguf_open(&g, files_path(&files, "out.gguf"), &err));
+    assert_true(ae_gguf_get_str(g, "general.architecture", &text));
+    assert_memory_equal(text.data, "phi3", text.len);
+    assert_true(ae_gguf_get_u32(g, "phi3.rope.dimension_count", &number));
+    assert_int_equal(number, 6);
+    assert_true(ae_gguf_get_f32(g, "phi3.rope.scaling.attn_factor", &real));
+    assert_true(fabsf(real - 1.0954451f) < 1e-6f); /* sqrt(1 + ln 4 / ln 1024) */
+    assert_true(ae_gguf_get_str(g, "tokenizer.chat_template", &text));
+    assert_ptr_equal(aeon_chat_template_recognize(text.data, text.len),
+                     aeon_chat_template_find("phi-4-mini"));
+    static const struct {
+        const char *name;
+        uint64_t n_cols, n_rows;
+        bool is_matrix;
+    } tensors[] = {
+        {"token_embd.weight", 32, 261, true},      {"blk.0.attn_norm.weight", 32, 1, false},
+        {"blk.0.attn_qkv.weight", 32, 64, true},   {"blk.0.attn_output.weight", 32, 32, true},
+        {"blk.0.ffn_norm.weight", 32, 1, false},   {"blk.0.ffn_up.weight", 32, 64, true},
+        {"blk.0.ffn_down.weight", 32, 32, true},   {"output_norm.weight", 32, 1, false},
+        {"rope_factors_long.weight", 3, 1, false}, {"rope_factors_short.weight", 3, 1, false}};
+    assert_int_equal(ae_gguf_n_tensors(g), AE_COUNT(tensors));
+    for (size_t i = 0; i < AE_COUNT(tensors); i++) {
+        const ae_tensor *t = ae_gguf_tensor_find(g, tensors[i].name);
+        assert_non_null(t);
+        assert_int_equal(ae_tensor_n_cols(t), tensors[i].n_cols);
+        assert_int_equal(ae_tensor_n_rows(t), tensors[i].n_rows);
+        assert_int_equal(t->type->type, tensors[i].is_matrix ? type : AEON_TYPE_F32);
+    }
+    ae_vocab vocab;
+    aeon_tokenizer *tokenizer;
+    CHECK_OK(ae_vocab_from_gguf(&vocab, g, &err));
+    CHECK_OK(ae_tokenizer_new(&tokenizer, &vocab, &err));
+    assert_int_equal(aeon_tokenizer_n_vocab(tokenizer), 261);
+    assert_int_equal(aeon_tokenizer_eos(tokenizer), 256);
+    ae_tokenizer_free(tokenizer);
+    ae_vocab_release(&vocab);
+    ae_gguf_close(g);
+}
+
+static void output_is_a_whole_model(void **state)
+{
+    (void)state;
+    record r = {0};
+    CHECK_OK(run(write_recipe(STEPS), false, 2, &r));
+    check_output(AEON_TYPE_Q8_0);
+    CHECK_OK(run(write_recipe(STEPS ",\"output_type\":\"f32\""), true, 2, &r));
+    check_output(AEON_TYPE_F32);
+}
+
+static void wrong_recipes_leave_nothing(void **state)
+{
+    (void)state;
+    size_t before = aeon_memory_stats_get().current_bytes;
+    record r = {0};
+    CHECK_FAILS(run("/nonexistent.json", false, 1, &r), AEON_NOT_FOUND);
+    CHECK_FAILS(run(write_recipe(STEPS ",\"chat_template\":\"none\""), false, 1, &r),
+                AEON_INVALID_ARGUMENT);
+    CHECK_FAILS(run(write_recipe(STEPS ",\"n_ctx\":512"), false, 1, &r), AEON_INVALID_ARGUMENT);
+    CHECK_FAILS(run(write_recipe(STEPS), false, -1, &r), AEON_INVALID_ARGUMENT);
+    assert_int_equal(aeon_memory_stats_get().current_bytes, before);
+}
+
+static void failed_allocations_leave_nothing(void **state)
+{
+    (void)state;
+    const char *recipe = write_recipe(",\"steps\":2");
+    size_t before = aeon_memory_stats_get().current_bytes;
+    aeon_status status = AEON_OUT_OF_MEMORY;
+    for (uint64_t k = 1; status != AEON_OK; k++) {
+        record r = {0};
+        ae_mem_fail_at(k, false);
+        status = run(recipe, false, 2, &r);
+        ae_mem_fail_at(0, false);
+        if (status != AEON_OK) assert_int_equal(status, AEON_OUT_OF_MEMORY);
+        assert_int_equal(aeon_memory_stats_get().current_bytes, before);
+    }
+}
+
+static int begin(void **state)
+{
+    (void)state;
+    files_begin(&files);
+    files_write_tokenizer(&files);
+    char text[4096] = "";
+    for (int i = 0; i < 20; i++)
+        sprintf(text + strlen(text),
+                "{\"messages\":[{\"role\":\"user\",\"content\":\"say %c\"},"
+                "{\"role\":\"assistant\",\"content\":\"it is %c\"}]}\n",
+                'a' + i, 'a' + i);
+    files_write(&files, "train.jsonl", text);
+    files_write(&files, "held.jsonl", text);
+    files_path(&files, "out.gguf");
+    files_path(&files, "c.gguf");
+    return 0;
+}
+
+static int end(void **state)
+{
+    (void)state;
+    files_end(&files);
+    return 0;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(loss_falls),
+        cmocka_unit_test(threads_change_no_bit),
+        cmocka_unit_test(resumed_run_is_the_same_run),
+        cmocka_unit_test(other_checkpoints_are_refused),
+        cmocka_unit_test(no_number_stops_and_keeps_the_checkpoint),
+        cmocka_unit_test(output_is_a_whole_model),
+        cmocka_unit_test(wrong_recipes_leave_nothing),
+        cmocka_unit_test(failed_allocations_leave_nothing),
+    };
+    return cmocka_run_group_tests_name("train run", tests, begin, end);
+}

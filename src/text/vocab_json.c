@@ -226,9 +226,8 @@ static aeon_status read_added(const reader *r, const json_t *added)
     return AEON_OK;
 }
 
-static aeon_status read_tokens(const reader *r, const json_t *model)
+static aeon_status read_tokens(const reader *r, const json_t *vocab)
 {
-    const json_t *vocab = json_object_get(model, "vocab");
     const json_t *added = json_object_get(r->root, "added_tokens");
     if (json_object_size(vocab) == 0) return bad(r, "model.vocab is no object with tokens");
     size_t n = 0;
@@ -271,9 +270,8 @@ static bool parse_merge(ae_vocab_merge *out, const json_t *value)
     return true;
 }
 
-static aeon_status read_merges(const reader *r, const json_t *model)
+static aeon_status read_merges(const reader *r, const json_t *merges)
 {
-    const json_t *merges = json_object_get(model, "merges");
     size_t n = json_array_size(merges);
     if (!json_is_array(merges)) return bad(r, "model.merges is no list");
     r->v->merges = ae_mem_alloc_array(AE_MEM_VOCAB, n, sizeof *r->v->merges);
@@ -355,34 +353,34 @@ static aeon_status parse(json_t **out, const char *text, size_t len, const char 
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-static aeon_status read_model(const reader *r)
+static aeon_status check_model(const reader *r, const json_t *model)
 {
-    const json_t *model = json_object_get(r->root, "model");
     if (!json_is_object(model)) return bad(r, "there is no model object");
     if (json_object_get(model, "type") && !is_type(model, "BPE")) {
         return unsupported(r, "tokenizer model", type_of(model));
     }
     static const char *const affixes[] = {"continuing_subword_prefix", "end_of_word_suffix"};
     for (size_t i = 0; i < AE_COUNT(affixes); i++) {
-        const json_t *affix = json_object_get(model, affixes[i]);
-        if (json_string_length(affix) > 0)
-            return unsupported(r, affixes[i], json_string_value(affix));
+        const char *affix = json_string_value(json_object_get(model, affixes[i]));
+        if (affix && affix[0]) return unsupported(r, affixes[i], affix);
     }
-    r->v->ignore_merges = json_is_true(json_object_get(model, "ignore_merges"));
-    TRY(read_tokens(r, model));
-    TRY(read_merges(r, model));
-    const json_t *vocab = json_object_get(model, "vocab");
-    const char *unk = json_string_value(json_object_get(model, "unk_token"));
-    if (unk) r->v->unk = (int32_t)id_of(json_object_get(vocab, unk));
-    return r->v->kind == AE_VOCAB_SPM ? score_merges(r, vocab) : AEON_OK;
+    return AEON_OK;
 }
 
 static aeon_status read_all(const reader *r)
 {
+    const json_t *model = json_object_get(r->root, "model");
+    const json_t *vocab = json_object_get(model, "vocab");
+    const char *unk = json_string_value(json_object_get(model, "unk_token"));
+    TRY(check_model(r, model));
     TRY(read_normalizer(r));
     TRY(read_pre_tokenizer(r));
     read_post_processor(r);
-    return read_model(r);
+    TRY(read_tokens(r, vocab));
+    TRY(read_merges(r, json_object_get(model, "merges")));
+    r->v->ignore_merges = json_is_true(json_object_get(model, "ignore_merges"));
+    if (unk) r->v->unk = (int32_t)id_of(json_object_get(vocab, unk));
+    return r->v->kind == AE_VOCAB_SPM ? score_merges(r, vocab) : AEON_OK;
 }
 
 aeon_status ae_vocab_from_json(ae_vocab *out, const char *json, size_t len, const char *name,

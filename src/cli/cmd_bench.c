@@ -195,7 +195,7 @@ static aeon_status run_tests(bench *b, aeon_error *err)
 
     aeon_session_params session = cli_session_params(o);
     session.n_ctx = larger(o->n_ctx, n_ids);
-    TRY(cli_runtime_open_vocab(&b->runtime, o, err)); /* cheap: tells where LongRoPE begins */
+    TRY(cli_runtime_open_model(&b->runtime, o, err)); /* cheap: tells where LongRoPE begins */
     bool is_long = n_ids > b->runtime.info->n_ctx_original;
     cli_runtime_close(&b->runtime);
     /* One set of factors for all tests: no run pays for a crossing. */

@@ -9,7 +9,7 @@ typedef struct {
     const cli_options *options;
     const char *path;
     aeon_file *file;
-    cli_runtime runtime; /* of the vocabulary and description; empty if it cannot run */
+    cli_runtime runtime; /* the model alone; empty if it cannot run */
     aeon_error problem;  /* why it cannot run */
     aeon_text value;
 } inspection;
@@ -167,7 +167,7 @@ static aeon_status inspect(inspection *s, aeon_error *err)
     cli_options o = *s->options;
     if (o.argument) o.model = o.argument;
     s->path = o.model;
-    bool is_model = cli_runtime_open_vocab(&s->runtime, &o, &s->problem) == AEON_OK;
+    bool is_model = cli_runtime_open_model(&s->runtime, &o, &s->problem) == AEON_OK;
     /* The built-in model may be no file; anything else that is none is the error to report. */
     aeon_status status = aeon_file_open(&s->file, s->path, err);
     if (status != AEON_OK && !(is_model && s->runtime.info->is_builtin)) return status;

@@ -10,6 +10,7 @@ typedef struct {
     const cli_options *options;
     cli_runtime runtime;
     aeon_sampler *sampler;
+    cli_input input;
     aeon_tokens prompt;
     aeon_text answer; /* kept whole for --json; else only its last byte matters */
     char last;        /* the last byte written */
@@ -18,25 +19,15 @@ typedef struct {
     aeon_generate_result result;
 } completion;
 
-/* The prompt as the model's chat template writes it; a zero byte would cut the message short. */
+/* The prompt as the model's chat template writes it. */
 static aeon_status encode_chat(completion *c, aeon_error *err)
 {
-    const cli_options *o = c->options;
+    const char *system = c->options->system;
     const aeon_chat_template *chat;
-    aeon_text text = {0};
     TRY(cli_chat_template(&chat, &c->runtime, ", or take the text as it is with --raw", err));
-    aeon_status status = cli_read_input(&text, o, err);
-    if (status == AEON_OK && strlen(text.data) != text.len)
-        status = cli_error(err, AEON_INVALID_ARGUMENT,
-                           "the text contains a zero byte; a chat cannot, use --raw");
-    if (status == AEON_OK) {
-        aeon_message messages[] = {{"system", o->system}, {"user", text.data}};
-        size_t skip = o->system ? 0 : 1;
-        status =
-            aeon_chat_encode(chat, c->runtime.vocab, messages + skip, 2 - skip, 0, &c->prompt, err);
-    }
-    aeon_text_release(&text);
-    return status;
+    aeon_message messages[] = {{"system", system}, {"user", c->input.text.data}};
+    size_t skip = system ? 0 : 1;
+    return aeon_chat_encode(chat, c->runtime.vocab, messages + skip, 2 - skip, 0, &c->prompt, err);
 }
 
 static aeon_status feed_prompt(completion *c, aeon_error *err)
@@ -120,8 +111,7 @@ static aeon_status generate(completion *c, aeon_error *err)
         printf("\n");
     }
     if (o->stats) print_stats(c);
-    if (c->result.finish == AEON_FINISH_CANCEL)
-        return cli_error(err, AEON_CANCELLED, "interrupted");
+    if (cli_is_interrupted()) return cli_error(err, AEON_CANCELLED, "interrupted");
     return AEON_OK;
 }
 
@@ -129,14 +119,18 @@ static aeon_status complete(completion *c, aeon_error *err)
 {
     const cli_options *o = c->options;
     aeon_session_params session = cli_session_params(o);
-    if (o->raw && o->system)
-        return cli_error(err, CLI_USAGE, "--system: needs the chat template that --raw leaves out");
+    bool is_chat = !o->raw && !o->ids;
+    if (o->system && !is_chat)
+        return cli_error(err, CLI_USAGE, "--system: needs the chat template, which %s leaves out",
+                         o->ids ? "--ids" : "--raw");
+    TRY(cli_input_read(&c->input, o, err));
+    /* A message ends at a zero byte, and half of a text is not what was asked. */
+    if (is_chat && strlen(c->input.text.data) != c->input.text.len)
+        return cli_error(err, AEON_INVALID_ARGUMENT,
+                         "the text contains a zero byte; a chat cannot, use --raw");
     TRY(cli_runtime_open(&c->runtime, o, &session, err));
     TRY(cli_sampler_new(&c->sampler, &c->seed, &c->runtime, o, err));
-    if (o->raw || o->ids)
-        TRY(cli_read_tokens(&c->prompt, &c->runtime, o, err));
-    else
-        TRY(encode_chat(c, err));
+    TRY(is_chat ? encode_chat(c, err) : cli_input_encode(&c->prompt, &c->input, &c->runtime, err));
     TRY(feed_prompt(c, err));
     return generate(c, err);
 }
@@ -145,6 +139,7 @@ static aeon_status run_run(const cli_options *o, aeon_error *err)
 {
     completion c = {.options = o};
     aeon_status status = complete(&c, err);
+    cli_input_release(&c.input);
     aeon_tokens_release(&c.prompt);
     aeon_text_release(&c.answer);
     aeon_sampler_free(c.sampler);

@@ -9,6 +9,7 @@
 typedef struct {
     const cli_options *options;
     cli_runtime runtime;
+    cli_input input;
     aeon_tokens ids;
     aeon_tokens best; /* of one position: the likeliest ids, best first when done */
     aeon_text piece;
@@ -59,9 +60,10 @@ static void pick_top(const float *logits, size_t n_vocab, int32_t *heap, size_t 
 /* ln sum exp(logits), in double over the whole vocabulary. */
 static double log_sum(const float *logits, size_t n)
 {
-    double largest = -INFINITY, sum = 0;
-    for (size_t i = 0; i < n; i++) largest = fmax(largest, logits[i]);
-    for (size_t i = 0; i < n; i++) sum += exp(logits[i] - largest);
+    float largest = -INFINITY;
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) largest = fmaxf(largest, logits[i]);
+    for (size_t i = 0; i < n; i++) sum += exp((double)logits[i] - largest);
     return largest + log(sum);
 }
 
@@ -139,8 +141,9 @@ static aeon_status score(scoring *s, aeon_error *err)
     const cli_options *o = s->options;
     aeon_session_params session = cli_session_params(o);
     s->err = err;
+    TRY(cli_input_read(&s->input, o, err));
     TRY(cli_runtime_open(&s->runtime, o, &session, err));
-    TRY(cli_read_tokens(&s->ids, &s->runtime, o, err));
+    TRY(cli_input_encode(&s->ids, &s->input, &s->runtime, err));
 
     size_t n_vocab = aeon_tokenizer_n_vocab(s->runtime.vocab);
     for (size_t i = 0; i < o->n_top && i < n_vocab; i++) TRY(aeon_tokens_push(&s->best, 0, err));
@@ -171,6 +174,7 @@ static aeon_status run_score(const cli_options *o, aeon_error *err)
     aeon_status status = score(&s, err);
     json_decref(s.positions);
     aeon_text_release(&s.piece);
+    cli_input_release(&s.input);
     aeon_tokens_release(&s.ids);
     aeon_tokens_release(&s.best);
     cli_runtime_close(&s.runtime);

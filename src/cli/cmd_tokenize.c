@@ -8,7 +8,8 @@
 typedef struct {
     const cli_options *options;
     cli_runtime runtime;
-    aeon_text input, text; /* all that was read; the text of one answer */
+    cli_input input;
+    aeon_text text; /* of one answer */
     aeon_tokens ids;
 } tokenizing;
 
@@ -46,8 +47,7 @@ static aeon_status print_pieces(tokenizing *t, aeon_error *err)
 
 static aeon_status encode_input(tokenizing *t, aeon_error *err)
 {
-    TRY(cli_read_input(&t->input, t->options, err));
-    TRY(encode(t, t->input.data, t->input.len, err));
+    TRY(encode(t, t->input.text.data, t->input.text.len, err));
     if (t->options->json)
         return cli_print_json(json_pack("{s:o}", "ids", cli_json_ids(t->ids.ids, t->ids.n)), err);
     if (t->options->pieces) return print_pieces(t, err);
@@ -58,11 +58,6 @@ static aeon_status encode_input(tokenizing *t, aeon_error *err)
 
 static aeon_status decode_input(tokenizing *t, aeon_error *err)
 {
-    const char *ids = t->options->decode;
-    bool from_stdin = strcmp(ids, "-") == 0;
-    if (from_stdin) TRY(cli_read_input(&t->input, t->options, err));
-    TRY(cli_parse_ids(&t->ids, from_stdin ? t->input.data : ids,
-                      from_stdin ? "the input" : "--decode", err));
     if (t->options->pieces) return print_pieces(t, err);
     TRY(decode(t, t->ids.ids, t->ids.n, err));
     if (t->options->json)
@@ -111,8 +106,7 @@ static aeon_status decode_line(tokenizing *t, json_t *line, aeon_error *err)
 
 static aeon_status convert_lines(tokenizing *t, aeon_error *err)
 {
-    TRY(cli_read_input(&t->input, t->options, err));
-    const char *at = t->input.data, *end = at + t->input.len;
+    const char *at = t->input.text.data, *end = at + t->input.text.len;
     for (size_t number = 1; at < end; number++) {
         const char *stop = memchr(at, '\n', (size_t)(end - at));
         if (!stop) stop = end;
@@ -141,6 +135,11 @@ static aeon_status convert(tokenizing *t, aeon_error *err)
         return cli_error(err, CLI_USAGE, "--lines: has its own form, without --json or --pieces");
     if (o->lines && o->decode && strcmp(o->decode, "-") != 0)
         return cli_error(err, CLI_USAGE, "--lines: takes its ids from the input, give --decode -");
+    bool from_input = !o->decode || strcmp(o->decode, "-") == 0;
+    if (from_input) TRY(cli_input_read(&t->input, o, err));
+    if (o->decode && !o->lines)
+        TRY(cli_parse_ids(&t->ids, from_input ? t->input.text.data : o->decode,
+                          from_input ? "the input" : "--decode", err));
     TRY(cli_runtime_open_vocab(&t->runtime, o, err));
     if (o->lines) return convert_lines(t, err);
     return o->decode ? decode_input(t, err) : encode_input(t, err);
@@ -150,7 +149,7 @@ static aeon_status run_tokenize(const cli_options *o, aeon_error *err)
 {
     tokenizing t = {.options = o};
     aeon_status status = convert(&t, err);
-    aeon_text_release(&t.input);
+    cli_input_release(&t.input);
     aeon_text_release(&t.text);
     aeon_tokens_release(&t.ids);
     cli_runtime_close(&t.runtime);

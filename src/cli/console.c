@@ -198,7 +198,7 @@ aeon_status cli_read_file(aeon_text *out, const char *path, aeon_error *err)
 {
     bool is_stdin = strcmp(path, "-") == 0;
     int fd = is_stdin ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    aeon_status status = AEON_OK;
+    aeon_status status = aeon_text_append(out, "", 0, err); /* nothing read is "", not NULL */
     ssize_t n = fd < 0 ? -1 : 1;
     while (n > 0 && status == AEON_OK) {
         char block[1 << 14];

@@ -10,12 +10,11 @@
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
-static aeon_status open_model(cli_runtime *r, const cli_options *o, bool vocab_only,
+static aeon_status open_model(cli_runtime *r, const cli_options *o, aeon_model_params params,
                               aeon_error *err)
 {
-    aeon_model_params params = {
-        .chat_template = o->chat_template, .vocab_only = vocab_only, .progress = cli_progress};
     r->path = o->model;
+    params.chat_template = o->chat_template;
     aeon_status status = aeon_model_open(&r->model, o->model, &params, err);
     cli_progress_end();
     TRY(status);
@@ -26,7 +25,12 @@ static aeon_status open_model(cli_runtime *r, const cli_options *o, bool vocab_o
 
 aeon_status cli_runtime_open_vocab(cli_runtime *r, const cli_options *o, aeon_error *err)
 {
-    return open_model(r, o, true, err);
+    return open_model(r, o, (aeon_model_params){.vocab_only = true}, err);
+}
+
+aeon_status cli_runtime_open_model(cli_runtime *r, const cli_options *o, aeon_error *err)
+{
+    return open_model(r, o, (aeon_model_params){0}, err);
 }
 
 aeon_session_params cli_session_params(const cli_options *o)
@@ -42,7 +46,7 @@ aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
                              const aeon_session_params *session, aeon_error *err)
 {
     double start_s = cli_clock_s();
-    TRY(open_model(r, o, false, err));
+    TRY(open_model(r, o, (aeon_model_params){.progress = cli_progress}, err));
     aeon_engine_params engine = {.n_threads = (int)o->n_threads, .n_chunk = o->n_chunk};
     TRY(aeon_engine_new(&r->engine, r->model, &engine, err));
     TRY(aeon_session_new(&r->session, r->engine, session, err));
@@ -59,17 +63,6 @@ void cli_runtime_close(cli_runtime *r)
 }
 
 /* ---- input --------------------------------------------------------------------------------- */
-
-aeon_status cli_read_input(aeon_text *out, const cli_options *o, aeon_error *err)
-{
-    if (o->prompt && o->file)
-        return cli_error(err, CLI_USAGE, "-p and -f: give one of them, not both");
-    if (o->prompt) return aeon_text_append(out, o->prompt, strlen(o->prompt), err);
-    if (!o->file && cli_is_terminal(stdin))
-        return cli_error(err, CLI_USAGE, "no text: give -p TEXT or -f FILE, or pipe it in");
-    TRY(aeon_text_append(out, "", 0, err));
-    return cli_read_file(out, o->file ? o->file : "-", err);
-}
 
 aeon_status cli_parse_ids(aeon_tokens *out, const char *text, const char *where, aeon_error *err)
 {
@@ -89,29 +82,38 @@ aeon_status cli_parse_ids(aeon_tokens *out, const char *text, const char *where,
     return AEON_OK;
 }
 
-aeon_status cli_read_tokens(aeon_tokens *out, const cli_runtime *r, const cli_options *o,
-                            aeon_error *err)
+static aeon_status read_ids(cli_input *in, const cli_options *o, aeon_error *err)
 {
-    aeon_text text = {0};
-    aeon_status status;
-    if (o->ids && (o->prompt || o->file))
-        return cli_error(err, CLI_USAGE, "--ids: not together with -p or -f");
-    if (o->ids && strcmp(o->ids, "-") != 0) return cli_parse_ids(out, o->ids, "--ids", err);
-    if (o->ids) {
-        status = cli_read_file(&text, "-", err);
-        if (status == AEON_OK)
-            status = cli_parse_ids(out, text.data ? text.data : "", "standard input", err);
-    } else {
-        status = cli_read_input(&text, o, err);
-        if (status == AEON_OK)
-            status =
-                aeon_tokenizer_encode(r->vocab, text.data, text.len, AEON_ENCODE_BOS, out, err);
-        if (status == AEON_OK && !out->n)
-            status = cli_error(err, AEON_INVALID_ARGUMENT,
-                               "the text is empty; give at least one character");
-    }
-    aeon_text_release(&text);
-    return status;
+    if (o->prompt || o->file) return cli_error(err, CLI_USAGE, "--ids: not together with -p or -f");
+    if (strcmp(o->ids, "-") != 0) return cli_parse_ids(&in->ids, o->ids, "--ids", err);
+    TRY(cli_read_file(&in->text, "-", err));
+    return cli_parse_ids(&in->ids, in->text.data, "standard input", err);
+}
+
+aeon_status cli_input_read(cli_input *in, const cli_options *o, aeon_error *err)
+{
+    if (o->ids) return read_ids(in, o, err);
+    if (o->prompt && o->file)
+        return cli_error(err, CLI_USAGE, "-p and -f: give one of them, not both");
+    if (o->prompt) return aeon_text_append(&in->text, o->prompt, strlen(o->prompt), err);
+    if (!o->file && cli_is_terminal(stdin))
+        return cli_error(err, CLI_USAGE, "no text: give -p TEXT or -f FILE, or pipe it in");
+    return cli_read_file(&in->text, o->file ? o->file : "-", err);
+}
+
+void cli_input_release(cli_input *in)
+{
+    aeon_text_release(&in->text);
+    aeon_tokens_release(&in->ids);
+}
+
+aeon_status cli_input_encode(aeon_tokens *out, const cli_input *in, const cli_runtime *r,
+                             aeon_error *err)
+{
+    if (in->ids.n) return aeon_tokens_append(out, in->ids.ids, in->ids.n, err);
+    TRY(aeon_tokenizer_encode(r->vocab, in->text.data, in->text.len, AEON_ENCODE_BOS, out, err));
+    if (out->n) return AEON_OK;
+    return cli_error(err, AEON_INVALID_ARGUMENT, "the text is empty; give at least one character");
 }
 
 /* ---- generation ---------------------------------------------------------------------------- */

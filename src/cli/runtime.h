@@ -24,9 +24,15 @@ typedef struct {
     double load_ms;
 } cli_runtime;
 
-/* Open the model; with a session of o's context, or vocabulary and description alone. */
+/* Open the model and a session, with a bar while a large file is read from the disk. */
 AEON_MUST_USE aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
                                            const aeon_session_params *session, aeon_error *err);
+
+/* The model alone, its weights not yet read: enough to describe it. */
+AEON_MUST_USE aeon_status cli_runtime_open_model(cli_runtime *r, const cli_options *o,
+                                                 aeon_error *err);
+
+/* The vocabulary alone; the file needs no weights. */
 AEON_MUST_USE aeon_status cli_runtime_open_vocab(cli_runtime *r, const cli_options *o,
                                                  aeon_error *err);
 void cli_runtime_close(cli_runtime *r);
@@ -34,16 +40,24 @@ void cli_runtime_close(cli_runtime *r);
 /* The session that the options ask for. */
 aeon_session_params cli_session_params(const cli_options *o);
 
-/* The text of -p, -f or, when neither is given, a standard input that is not a terminal. */
-AEON_MUST_USE aeon_status cli_read_input(aeon_text *out, const cli_options *o, aeon_error *err);
+/* What the person gave to work on: a text, or ids that are taken as they are. */
+typedef struct {
+    aeon_text text;
+    aeon_tokens ids;
+} cli_input;
 
-/* Append ids written as "1,2 3" with commas or white space between them. */
+/* Read --ids, -p, -f or, when none is given, a standard input that is not a terminal. To be called
+ * before a model is opened: a mistake should not wait for a large file. */
+AEON_MUST_USE aeon_status cli_input_read(cli_input *in, const cli_options *o, aeon_error *err);
+void cli_input_release(cli_input *in);
+
+/* Append the input's tokens, without a chat template. */
+AEON_MUST_USE aeon_status cli_input_encode(aeon_tokens *out, const cli_input *in,
+                                           const cli_runtime *r, aeon_error *err);
+
+/* Append ids written as "1,2 3" with commas or white space between them. where: for the error. */
 AEON_MUST_USE aeon_status cli_parse_ids(aeon_tokens *out, const char *text, const char *where,
                                         aeon_error *err);
-
-/* The plain tokens to work on: --ids ("-": standard input) as they are, or the input's text. */
-AEON_MUST_USE aeon_status cli_read_tokens(aeon_tokens *out, const cli_runtime *r,
-                                          const cli_options *o, aeon_error *err);
 
 /* A sampler as the options ask; without --seed the seed comes from the clock. *seed: the one used.
  */

@@ -176,6 +176,11 @@ _PERSONAL = [
 _RELATIVES = """sister brother mother father wife husband son daughter aunt uncle cousin friend
     neighbour boss teacher grandmother grandfather""".split()
 
+# Favourites of which the value can be anything: kind and value must be taken from the talk.
+_ANYTHING = """cheese singer game toy tree bird river word cake sauce film song actor shop street
+    band team writer painter museum cafe park lake island teacher car brand dance soup salad tea
+    poem hero planet bakery restaurant club fish stone perfume chair""".split()
+
 KINDS = _PERSONAL * 3 + [
     _favourite(*row) for row in (
         ("colour", "colour"), ("food", "food"), ("fruit", "fruit"), ("drink", "drink"),
@@ -183,6 +188,7 @@ KINDS = _PERSONAL * 3 + [
         ("flower", "flower"), ("instrument", "instrument"), ("subject", "subject"),
         ("city", "city"), ("country", "country"), ("number", "number"), ("book", "title"),
         ("day", "day"), ("dish", "food"))] * 2 + [
+    _favourite(noun, "any") for noun in _ANYTHING] + [
     _relative(who) for who in _RELATIVES] + [
     _pet(what) for what in "dog cat rabbit horse parrot hamster turtle goldfish".split()] * 2 + [
     _relatives_favourite(who, *row) for who in _RELATIVES[:6] for row in (

@@ -93,7 +93,8 @@ class Talk:
         self.exchange(*getattr(self.memory, action)())
 
     def small_talk(self):
-        rows = self.rng.choice((small_talk.MOODS, small_talk.TALK, small_talk.TALK, about.ABOUT))
+        rows = self.rng.choice((small_talk.MOODS, small_talk.TALK, small_talk.TALK, about.ABOUT,
+                                small_talk.LIFE))
         self.row(rows)
 
 
@@ -131,8 +132,10 @@ def _plain_talk(talk, n_exchanges):
             talk.row(about.ABOUT)
         elif roll < 0.62:
             talk.row(small_talk.TALK)
-        elif roll < 0.74:
+        elif roll < 0.7:
             talk.row(small_talk.MOODS)
+        elif roll < 0.75:
+            talk.row(small_talk.LIFE)
         elif roll < 0.8:
             talk.row(small_talk.GREETINGS)
         elif roll < 0.93:

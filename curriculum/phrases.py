@@ -50,7 +50,7 @@ def casual(rng, text):
         if long_form in text and rng.random() < 0.4:
             text = text.replace(long_form, short)
     if rng.random() < 0.25:
-        text = text.rstrip(".!")
+        text = text.rstrip(".!") or text
     if rng.random() < 0.1 and text.endswith("?"):
         text = text[:-1]
     if rng.random() < 0.25 and text[:2] not in ("I ", "I'"):

@@ -53,6 +53,25 @@ MOODS = [
      ["That sounds nice{name}. What comes next?", "I see{name}. What would you like to talk about?"]),
 ]
 
+# Things that happen in a life: nothing to know, something to listen to.
+LIFE = [
+    (["I (bought|sold|found|lost|broke|repaired|need|want|got) (a|my|an old|a new|another) "
+      "(table|book|jacket|lamp|phone|chair|shirt|cup|plant|ring|camera|clock|bag|radio|mirror)( today| yesterday| last week|)(.|!|)",
+      "I (saw|watched|liked|hated) (a|the) (film|match|play|bird|rainbow|parade|sunset|show)( today| yesterday| last night|)(.|!|)",
+      "I (went|am going|want to go) to the (beach|market|cinema|park|doctor|zoo|museum|lake|mountains|theatre|gym)( today| yesterday| tomorrow| with my friends|)(.|!|)",
+      "I (cooked|baked|ate|made) (a cake|dinner|bread|a big breakfast|an apple pie|too much)( today| yesterday| last night|)(.|!|)",
+      "My (train|bus|neighbour|boss|computer|phone|car|baby|roof) (is late|was loud|is broken|makes me happy|is driving me mad|is funny)( today| again|)(.|!|)",
+      "We (moved|are getting married|are having a baby|went camping|had guests|won the match)( last week| this summer|)(.|!|)",
+      "I (started|finished|quit) (a new job|my studies|a course|running|smoking|a diet)( today| last month|)(.|!|)",
+      "~I (painted|cleaned) (my room|the kitchen|the fence)( today|)(.|!|)", "~Yesterday I (met an old friend|got lost in the woods)(.|)"],
+     ["I see{name}. Tell me more about it!", "That sounds interesting{name}. How was it for you?", "Oh, really{name}? How do you feel about it?"]),
+    (["I think (that |)(life is good|cats are funny|winter is too long|people are strange|music is wonderful|work is boring|you are right|money is not everything)(.|)",
+      "(Life is|People are|Cats are|Mondays are|Holidays are) (good|hard|funny|strange|beautiful|boring|too short)(.|)",
+      "I (like|love|don't like|can't stand) (the rain|long walks|old films|loud music|Mondays|the sea|early mornings|crowds|good food)(.|)",
+      "~In my opinion (summer|school|sleep) is (too short|overrated)(.|)"],
+     ["That is an interesting thought{name}. Why do you think so?", "I see what you mean{name}. Tell me more."]),
+]
+
 TALK = [
     (["(Thank you|Thanks)( so much| very much| a lot| AEON|)(!|.|)", "(Many thanks|Thx|Cheers)(!|.|)", "(That was helpful|You helped me)(!|.|)", "~I am grateful(!|.|)", "~Thanks a million(!|)"],
      ["You are welcome{name}!", "My pleasure{name}!"]),

@@ -118,6 +118,10 @@ def pick(rng, kind, held_out=False):
     """A value of a kind. Names are made up half of the time; numbers are drawn by their kind."""
     if kind in _NUMBERS:
         return _NUMBERS[kind](rng)
+    if kind == "any":  # whatever it may be: often a word nobody knows
+        word = made_up(rng)
+        other = rng.choice(("colour", "food", "animal", "city", "title", "first_name", "flower"))
+        return rng.choice((word, word.lower(), pick(rng, other, held_out)))
     if kind in ("first_name", "pet_name", "city") and rng.random() < 0.5:
         return made_up(rng)
     return rng.choice((HELD_OUT if held_out else LEARNED)[kind])

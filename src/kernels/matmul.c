@@ -1,7 +1,8 @@
 #include "kernels/matmul.h"
 
-/* Weight rows stay in the first-level cache while a tile of activations passes by. */
-enum { TILE_X = 32, ROW_ALIGN = 16 };
+/* A tile of activations, as many as a dot product takes at once, stays in the first-level cache
+ * while a block of weight rows, which the second level holds, passes by. */
+enum { TILE_X = 4, ROW_ALIGN = 16 };
 
 size_t ae_matmul_scratch(const ae_kernels *k, const ae_matrix *w)
 {

@@ -85,7 +85,8 @@ static inline void random_row(aeon_type type, void *row, size_t n, uint64_t *see
     const ae_dtype *t = ae_dtype_get(type);
     unsigned char *bytes = row;
     if (t->block_values == 1) {
-        float x[512];
+        float x[2048];
+        assert_true(n <= AE_COUNT(x));
         for (size_t i = 0; i < n; i++) x[i] = check_random_float(seed) * 2;
         t->from_f32(x, row, n);
         return;

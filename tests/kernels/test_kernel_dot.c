@@ -96,12 +96,11 @@ static void check_dot(const ae_kernels *k, aeon_type type, const void *w, const 
     }
 }
 
-/* Floats: every length; blocks: every number of blocks up to 8, and the longest. */
+/* Floats: every length up to 300; blocks: up to 8 of them; and the longest row. */
 static size_t next_length(const ae_dtype *t, size_t n)
 {
-    if (t->block_values == 1) return n < 300 ? n + 1 : MAX_COLS + 1;
-    size_t next = n + t->block_values;
-    return n < 8 * t->block_values || n == MAX_COLS ? next : MAX_COLS;
+    size_t step = t->block_values, all_to = step == 1 ? 300 : 8 * step;
+    return n < all_to || n == MAX_COLS ? n + step : MAX_COLS;
 }
 
 static void test_random_rows_of_every_length(void **state)

@@ -224,12 +224,11 @@ AE_INLINE void tile_q4_0(ae_tile t, const int n)
     store_sums(t, sum, n);
 }
 
-/* The part with the minimum is summed apart, one scalar for each group of 32. */
+/* The minimum is the weight of all 32 values: each of the 8 lanes takes min * a->sum / 8. */
 AE_INLINE void tile_q4_k(ae_tile t, const int n)
 {
     const ae_block_q4_k *w = t.w;
     __m256 sum[AE_TILE] = {0};
-    float below[AE_TILE] = {0};
     for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
         float d = _cvtsh_ss(w[b].d), dmin = _cvtsh_ss(w[b].dmin);
         uint8_t scale[8], min[8];
@@ -238,15 +237,15 @@ AE_INLINE void tile_q4_k(ae_tile t, const int n)
             __m256i bytes = load_q(w[b].qs + g / 2 * AE_BLOCK);
             if (g % 2) bytes = _mm256_srli_epi16(bytes, 4);
             __m256i q = _mm256_and_si256(bytes, _mm256_set1_epi8(15));
-            float d_g = d * (float)scale[g], min_g = dmin * (float)min[g];
+            float d_g = d * (float)scale[g], min_g = dmin * (float)min[g] / -8;
             for (int i = 0; i < n; i++) {
                 const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + g);
                 sum[i] = fold(sum[i], d_g * a->d, dot_unsigned(q, load_q(a->q)));
-                below[i] += min_g * a->d * (float)a->sum;
+                sum[i] = fold(sum[i], min_g * a->d, _mm256_set1_epi32(a->sum));
             }
         }
     }
-    for (int i = 0; i < n; i++) t.y[(size_t)i * t.y_stride] = sum_lanes(sum[i]) - below[i];
+    store_sums(t, sum, n);
 }
 
 /* Group g of 32 values of a Q6_K block, -32 .. 31. */

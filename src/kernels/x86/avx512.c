@@ -242,14 +242,13 @@ AE_INLINE void tile_q4_0(ae_tile t, const int n)
     tile_pairs(t, n, step_q4_0, sizeof(ae_block_q4_0));
 }
 
-/* The part with the minimum is summed apart, one scalar for each group of 32. */
+/* The minimum is the weight of all 32 values: each of a block's 8 lanes takes min * a->sum / 8. */
 AE_INLINE void tile_q4_k(ae_tile t, const int n)
 {
     const ae_block_q4_k *w = t.w;
     __m512 sum[AE_TILE] = {0};
-    float below[AE_TILE] = {0};
     for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
-        float d = _cvtsh_ss(w[b].d), dmin = _cvtsh_ss(w[b].dmin);
+        float d = _cvtsh_ss(w[b].d), dmin = _cvtsh_ss(w[b].dmin) / -8;
         uint8_t scale[8], min[8];
         ae_k_scales(w[b].scales, scale, min);
         for (size_t g = 0; g < 8; g += 2) { /* two groups share 32 bytes */
@@ -257,16 +256,17 @@ AE_INLINE void tile_q4_k(ae_tile t, const int n)
             __m512i q = pair(bytes, _mm256_srli_epi16(bytes, 4));
             q = _mm512_and_si512(q, _mm512_set1_epi8(15));
             __m512 d_g = pair_f32(d * (float)scale[g], d * (float)scale[g + 1]);
-            float min0 = dmin * (float)min[g], min1 = dmin * (float)min[g + 1];
+            __m512 min_g = pair_f32(dmin * (float)min[g], dmin * (float)min[g + 1]);
             for (int i = 0; i < n; i++) {
                 const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + g);
                 __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q, act_q(a));
-                sum[i] = fold(sum[i], _mm512_mul_ps(d_g, act_d(a)), dot);
-                below[i] += min0 * a[0].d * (float)a[0].sum + min1 * a[1].d * (float)a[1].sum;
+                __m512 d_a = act_d(a);
+                sum[i] = fold(sum[i], _mm512_mul_ps(d_g, d_a), dot);
+                sum[i] = fold(sum[i], _mm512_mul_ps(min_g, d_a), pair_i32(a[0].sum, a[1].sum));
             }
         }
     }
-    for (int i = 0; i < n; i++) t.y[(size_t)i * t.y_stride] = sum_lanes(sum[i]) - below[i];
+    store_sums(t, sum, n);
 }
 
 /* Groups g and g + 1 of 32 values of a Q6_K block, g even, -32 .. 31. */

@@ -42,8 +42,9 @@ aeon_status ae_map_open(ae_map *out, const char *path, aeon_error *err)
     if (m.size) {
         void *at = mmap(NULL, m.size, PROT_READ, MAP_SHARED, fd, 0);
         if (at == MAP_FAILED) {
+            aeon_status status = fail_errno(err, path, "cannot map into memory");
             close(fd);
-            return fail_errno(err, path, "cannot map into memory");
+            return status;
         }
         m.data = at;
     }
@@ -87,6 +88,9 @@ static void writer_free(ae_writer *w)
 
 aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err)
 {
+    struct stat st; /* a rename would replace a device or a pipe by a file */
+    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+        return ae_fail(err, AEON_IO, "%s: not a regular file; choose another name", path);
     ae_writer *w = ae_mem_alloc(AE_MEM_OTHER, sizeof *w);
     if (!w) return ae_fail_memory(err, sizeof *w, "a file buffer");
     char tmp[PATH_MAX];

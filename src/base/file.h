@@ -1,7 +1,7 @@
 /* file.h - the system's files: map one to read, replace one safely, read a small one whole.
  *
  * Model:    A map is a read-only view of a whole file. A writer writes NAME.tmp-PID beside the
- * target and renames it at commit, so the target is either the old file or the whole new one.
+ *           target and renames it at commit: the target is the old file or the whole new one.
  * Threads:  A map is immutable; a writer belongs to one thread.
  * Example:  TRY(ae_map_open(&map, path, err)); ... ae_map_close(&map);
  */
@@ -29,6 +29,7 @@ void ae_map_forget(const void *data, size_t size);
 
 typedef struct ae_writer ae_writer;
 
+/* Errors: NOT_FOUND (no such folder), IO; a target that is there and no regular file is refused. */
 AEON_MUST_USE aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err);
 /* Buffered. After a failure every later call fails too. */
 AEON_MUST_USE aeon_status ae_writer_put(ae_writer *w, const void *data, size_t size,

@@ -30,6 +30,7 @@ static void memory_is_counted_aligned_and_zeroed(void **state)
     ae_mem_free(NULL);
     assert_int_equal(aeon_memory_stats_get().current_bytes, before);
     assert_null(ae_mem_alloc_array(AE_MEM_OTHER, SIZE_MAX / 2, 3));
+    assert_null(ae_mem_alloc(AE_MEM_OTHER, SIZE_MAX));
 }
 
 static void memory_cap_and_injected_failure(void **state)
@@ -53,6 +54,33 @@ static void memory_cap_and_injected_failure(void **state)
     ae_mem_fail_at(0, false);
     ae_mem_free(a);
     ae_mem_free(c);
+}
+
+/* What could not grow is what it was. */
+static void failed_growth_loses_nothing(void **state)
+{
+    (void)state;
+    size_t before = aeon_memory_stats_get().current_bytes;
+    char *block = ae_mem_text(AE_MEM_OTHER, "kept", 4);
+    aeon_tokens list = {0};
+    aeon_text text = {0};
+    CHECK_OK(aeon_tokens_push(&list, 7, &err));
+    CHECK_OK(aeon_text_append(&text, "kept", 4, &err));
+    ae_mem_fail_at(1, true);
+    assert_null(ae_mem_resize(AE_MEM_OTHER, block, 1000));
+    const int32_t ids[100] = {0};
+    CHECK_FAILS(aeon_tokens_append(&list, ids, 100, &err), AEON_OUT_OF_MEMORY);
+    CHECK_FAILS(aeon_text_append(&text, (const char *)ids, 100, &err), AEON_OUT_OF_MEMORY);
+    ae_mem_fail_at(0, false);
+    CHECK_FAILS(aeon_tokens_append(&list, ids, SIZE_MAX, &err), AEON_OUT_OF_MEMORY);
+    CHECK_FAILS(aeon_text_append(&text, text.data, SIZE_MAX - 4, &err), AEON_OUT_OF_MEMORY);
+    assert_string_equal(block, "kept");
+    assert_string_equal(text.data, "kept");
+    assert_true(list.n == 1 && list.ids[0] == 7);
+    ae_mem_free(block);
+    aeon_tokens_release(&list);
+    aeon_text_release(&text);
+    assert_int_equal(aeon_memory_stats_get().current_bytes, before);
 }
 
 static void cursor_fails_once_and_for_all(void **state)
@@ -118,8 +146,10 @@ static void only_regular_files_are_opened(void **state)
     snprintf(fifo, sizeof fifo, "/tmp/aeon-fifo-%ld", (long)getpid());
     assert_int_equal(mkfifo(fifo, 0600), 0);
     CHECK_FAILS(ae_map_open(&m, fifo, &err), AEON_IO);
-    unlink(fifo);
     ae_writer *w;
+    CHECK_FAILS(ae_writer_open(&w, fifo, &err), AEON_IO); /* nor replaced by a file */
+    CHECK_FAILS(ae_writer_open(&w, "/tmp", &err), AEON_IO);
+    unlink(fifo);
     CHECK_FAILS(ae_writer_open(&w, "/nonexistent/folder/file", &err), AEON_NOT_FOUND);
 }
 
@@ -168,7 +198,44 @@ static void pool_covers_every_item_once(void **state)
     }
     ae_pool *none = NULL;
     CHECK_FAILS(ae_pool_new(&none, 100000, &err), AEON_INVALID_ARGUMENT);
+    CHECK_FAILS(ae_pool_new(&none, -1, &err), AEON_INVALID_ARGUMENT);
+    assert_null(none);
     ae_pool_free(none);
+}
+
+static void split_is_fair_and_leaves_nothing_out(void **state)
+{
+    (void)state;
+    const size_t aligns[] = {1, 16, 32};
+    for (size_t n = 0; n < 300; n++)
+        for (int a = 0; a < 3; a++)
+            for (int members = 1; members <= 7; members++) {
+                size_t end = 0, least = SIZE_MAX, most = 0;
+                for (int i = 0; i < members; i++) {
+                    ae_range r = ae_split(n, aligns[a], (ae_member){NULL, i, members});
+                    assert_int_equal(r.begin, end);
+                    size_t size = r.end - r.begin;
+                    least = size < least ? size : least;
+                    most = size > most ? size : most;
+                    end = r.end;
+                }
+                assert_int_equal(end, n);
+                assert_true(most - least <= aligns[a]);
+            }
+}
+
+static void a_pool_that_cannot_be_born_leaves_nothing(void **state)
+{
+    (void)state;
+    size_t before = aeon_memory_stats_get().current_bytes;
+    for (uint64_t k = 1; k <= 4; k++) { /* the pool and one argument for each of three threads */
+        ae_pool *pool = NULL;
+        ae_mem_fail_at(k, false);
+        CHECK_FAILS(ae_pool_new(&pool, 4, &err), AEON_OUT_OF_MEMORY);
+        ae_mem_fail_at(0, false);
+        assert_null(pool);
+        assert_int_equal(aeon_memory_stats_get().current_bytes, before);
+    }
 }
 
 int main(void)
@@ -176,11 +243,14 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_counted_aligned_and_zeroed),
         cmocka_unit_test(memory_cap_and_injected_failure),
+        cmocka_unit_test(failed_growth_loses_nothing),
         cmocka_unit_test(cursor_fails_once_and_for_all),
         cmocka_unit_test(writer_replaces_whole_files_only),
         cmocka_unit_test(only_regular_files_are_opened),
         cmocka_unit_test(lists_grow),
         cmocka_unit_test(pool_covers_every_item_once),
+        cmocka_unit_test(split_is_fair_and_leaves_nothing_out),
+        cmocka_unit_test(a_pool_that_cannot_be_born_leaves_nothing),
     };
     return cmocka_run_group_tests_name("base", tests, NULL, NULL);
 }

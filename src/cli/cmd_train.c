@@ -4,36 +4,40 @@
 
 #include <math.h>
 
+/* On a terminal one line changes in place; notes and the end of the run begin a new one. */
+static void end_line(bool *is_open)
+{
+    if (*is_open) fputs("\n", stderr);
+    *is_open = false;
+}
+
 static bool on_report(void *user, const aeon_train_report *r)
 {
-    bool *stopped = user;
+    bool *is_open = user;
     char held_out[32] = "", left[32];
     double minutes = r->seconds_left / 60;
     if (!isnan(r->held_out_loss))
         snprintf(held_out, sizeof held_out, "  held-out %.4f", r->held_out_loss);
     snprintf(left, sizeof left, minutes < 90 ? "%.0f min" : "%.1f h",
              minutes < 90 ? minutes : minutes / 60);
-    /* A terminal shows one line that changes, a log file every line. */
-    bool bar = cli_is_terminal(stderr);
+    *is_open = cli_is_terminal(stderr);
     fprintf(stderr, "%sstep %llu/%llu  loss %.4f%s  rate %.2e  norm %.2f  %.0f tokens/s  %s left%s",
-            bar ? "\r\033[K" : "", (unsigned long long)r->step, (unsigned long long)r->n_steps,
+            *is_open ? "\r\033[K" : "", (unsigned long long)r->step, (unsigned long long)r->n_steps,
             r->loss, held_out, r->learning_rate, r->grad_norm, r->tokens_per_s, left,
-            bar ? "" : "\n");
+            *is_open ? "" : "\n");
     fflush(stderr);
-    *stopped = cli_is_interrupted();
-    return !*stopped;
+    return !cli_is_interrupted();
 }
 
 static void on_note(void *user, const char *line)
 {
-    (void)user;
-    if (cli_is_terminal(stderr)) fputs("\r\033[K", stderr);
+    end_line(user);
     cli_notice("%s", line);
 }
 
 static aeon_status run_train(const cli_options *o, aeon_error *err)
 {
-    bool stopped = false;
+    bool is_open = false;
     if (!o->config)
         return cli_error(err, CLI_USAGE, "--config: is needed, the JSON file of the run");
     aeon_train_params params = {
@@ -42,14 +46,11 @@ static aeon_status run_train(const cli_options *o, aeon_error *err)
         .n_threads = (int)o->n_threads,
         .on_report = on_report,
         .on_note = on_note,
-        .user = &stopped,
+        .user = &is_open,
     };
     aeon_status status = aeon_train_run(&params, err);
-    if (cli_is_terminal(stderr)) fputs("\n", stderr);
-    if (stopped) {
-        cli_notice("stopped; aeon train --config %s --resume goes on from here", o->config);
-        if (status == AEON_OK) status = cli_error(err, AEON_CANCELLED, "interrupted");
-    }
+    end_line(&is_open);
+    if (status == AEON_CANCELLED) cli_notice("%s; give --resume", err->text);
     return status;
 }
 
@@ -66,6 +67,6 @@ const cli_command cli_train = {
     .usage = "--config FILE [--resume]",
     .groups = (const cli_group[]){{"Options", own_options}, CLI_GROUP_END},
     .notes = "Ctrl-C writes a checkpoint and stops.",
-    .example = "aeon train --config curriculum/tiny.json",
+    .example = "aeon train --config models/aeon-tiny.json",
     .run = run_train,
 };

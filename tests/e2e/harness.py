@@ -64,6 +64,17 @@ def aeon(*args, stdin=b"", timeout=120, env=None, **more):
                                  stderr=subprocess.PIPE, env=environment(**(env or {})), **more))
 
 
+_started = []
+
+
+def start(*args, **more):
+    """The program in the background, its streams in pipes."""
+    run = subprocess.Popen([str(AEON), *map(str, args)], env=environment(), stdin=subprocess.PIPE,
+                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, **more)
+    _started.append(run)
+    return run
+
+
 def works(*args, **more):
     result = aeon(*args, **more)
     check(result.code == 0, "exit status 0 expected", result)
@@ -141,4 +152,6 @@ def main():
     try:
         sys.exit(run_tests(sys.argv[2:]))
     finally:
+        for run in _started:
+            run.kill()
         shutil.rmtree(WORK, ignore_errors=True)

@@ -8,15 +8,9 @@ import subprocess
 import time
 
 import harness
-from harness import check, environment, equal, fails, folder, model, test, wait_until, works
+from harness import check, environment, equal, fails, folder, model, start, test, wait_until, works
 
 BIG = ("synth", "--shape", "phi-4-mini", "--type", "f16")
-
-
-def start(*args, **more):
-    return subprocess.Popen([str(harness.AEON), *map(str, args)], env=environment(),
-                            stdout=subprocess.PIPE, stderr=subprocess.PIPE, stdin=subprocess.PIPE,
-                            **more)
 
 
 @test

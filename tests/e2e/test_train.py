@@ -1,0 +1,129 @@
+#!/usr/bin/env python3
+"""aeon train on a very small curriculum: it learns, stops, goes on, and breaks nothing."""
+
+import json
+import os
+import resource
+import signal
+import subprocess
+import sys
+import time
+
+import harness
+from harness import ROOT, WORK, aeon, check, equal, fails, folder, start, test, wait_until, works
+
+RECIPE = {"train": "data/train.jsonl", "held_out": "data/held_out.jsonl",
+          "tokenizer": "data/tokenizer.json", "name": "test", "n_embd": 32, "n_layers": 1,
+          "n_heads": 2, "n_kv_heads": 1, "n_ff": 64, "n_ctx": 4096, "n_ctx_original": 1024, "steps": 30,
+          "batch": 1, "sequence": 2048, "learning_rate": 0.01, "warmup_steps": 5, "report_steps": 1,
+          "held_out_steps": 10, "held_out_talks": 5, "checkpoint": "checkpoint.gguf",
+          "output": "out.gguf"}
+
+
+def curriculum():
+    """The talks of the built-in model, only far fewer."""
+    data = WORK / "data"
+    if not data.exists():
+        subprocess.run([sys.executable, ROOT / "curriculum" / "generate.py", data, "--talks", "200",
+                        "--vocabulary", "300"], check=True, stdout=subprocess.DEVNULL)
+    return data
+
+
+def workplace(**changes):
+    here = folder()
+    (here / "data").symlink_to(curriculum())
+    (here / "train.json").write_text(json.dumps({**RECIPE, **changes}))
+    return here
+
+
+@test
+def training_learns_and_the_model_runs():
+    here = workplace()
+    result = works("train", "--config", "train.json", cwd=here)
+    losses = [float(line.split("loss ")[1].split()[0]) for line in result.err.splitlines()
+              if line.startswith("step ")]
+    equal(len(losses), 30)
+    check(sum(losses[-5:]) < 0.8 * sum(losses[:5]), "the loss should fall", losses)
+    check("held-out" in result.err and "tokens/s" in result.err, result)
+    got = works("run", "-m", here / "out.gguf", "-p", "Hello", "-n", "5", "--json").json
+    check(got["tokens"] <= 5)
+    equal(works("inspect", here / "out.gguf", "--json").json["model"]["architecture"], "phi3")
+    equal(sorted(os.listdir(here)), ["checkpoint.gguf", "data", "out.gguf", "train.json"])
+
+
+@test
+def training_stopped_and_resumed_gives_the_same_model():
+    whole = workplace(steps=40)
+    works("train", "--config", "train.json", cwd=whole)
+    here = workplace(steps=40)
+    run = start("train", "--config", "train.json", cwd=here)
+    line = b""
+    while not line.startswith(b"step 5/"):
+        line = run.stderr.readline()
+        check(line, "training ended too soon")
+    run.send_signal(signal.SIGINT)
+    rest = run.stderr.read()
+    equal(run.wait(60), 130, rest)
+    check(b"--resume" in rest, rest)
+    equal(sorted(os.listdir(here)), ["checkpoint.gguf", "data", "train.json"])
+    works("train", "--config", "train.json", "--resume", cwd=here)
+    equal((here / "out.gguf").read_bytes() == (whole / "out.gguf").read_bytes(), True)
+
+
+@test
+def training_killed_leaves_a_whole_checkpoint():
+    here = workplace(steps=100000, checkpoint_steps=2)
+    run = start("train", "--config", "train.json", cwd=here)
+    wait_until((here / "checkpoint.gguf").exists)
+    time.sleep(0.3)
+    run.kill()
+    run.wait()
+    check(not (here / "out.gguf").exists())
+    (here / "train.json").write_text(json.dumps({**RECIPE, "steps": 100000, "checkpoint_steps": 2}))
+    resumed = start("train", "--config", "train.json", "--resume", cwd=here)
+    for line in resumed.stderr:
+        if b"going on after step" in line:
+            break
+    else:
+        check(False, "the checkpoint was not taken up")
+    resumed.send_signal(signal.SIGINT)
+    resumed.stderr.read()
+    equal(resumed.wait(60), 130)
+
+
+@test
+def training_with_a_full_disk_leaves_no_model():
+    def small_files():
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+    here = workplace(steps=2)
+    result = aeon("train", "--config", "train.json", cwd=here, preexec_fn=small_files,
+                  restore_signals=False)
+    equal(result.code, 1, result)
+    check("checkpoint.gguf" in result.err and "File too large" in result.err, result)
+    equal(sorted(os.listdir(here)), ["data", "train.json"])
+
+
+@test
+def recipes_that_make_no_sense_are_refused():
+    here = workplace()
+    fails("train", "--config", here / "missing.json", says="missing.json")
+    for text, says in (("", ""), ("{", "line"), ("[]", ""), ('{"steps": 3}', "train"),
+                       (json.dumps({**RECIPE, "stepz": 3}), "stepz"),
+                       (json.dumps({**RECIPE, "steps": -3}), "steps"),
+                       (json.dumps({**RECIPE, "n_heads": 3, "n_kv_heads": 2}), ""),
+                       (json.dumps({**RECIPE, "train": "data/missing.jsonl"}), "missing.jsonl"),
+                       (json.dumps({**RECIPE, "tokenizer": "train.json"}), "train.json")):
+        (here / "train.json").write_text(text)
+        result = aeon("train", "--config", "train.json", cwd=here)
+        check(result.code == 1 and says in result.err.splitlines()[-1], f"{says!r} expected", result)
+        check(result.err.splitlines()[-1].startswith("aeon: error: "), result)
+    (here / "talks.jsonl").write_text('{"messages": [{"role": "user", "content": "a"}, '
+                                     '{"role": "assistant", "content": "b"}]}\nnonsense\n')
+    (here / "train.json").write_text(json.dumps({**RECIPE, "train": "talks.jsonl"}))
+    result = aeon("train", "--config", "train.json", cwd=here)
+    check(result.code == 1 and "talks.jsonl:2" in result.err, result)
+    equal(sorted(os.listdir(here)), ["data", "talks.jsonl", "train.json"])
+
+
+harness.main()

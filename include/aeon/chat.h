@@ -1,8 +1,8 @@
 /* chat.h - turn a list of messages into the tokens a chat model was trained on.
  *
- * Model:    A template is a small fixed grammar (Phi-4-mini, Phi-3, ChatML, Llama-3), recognized
- *           from the template text in the model file; no template program is ever run. Control
- *           tokens come from the template alone: the text of a message never becomes one.
+ * Model:    A template is a small fixed grammar (Phi-4-mini, Phi-3, Phi-4, ChatML, Llama-3),
+ *           recognized from the template text in the model file; no template program is ever run.
+ *           Control tokens come from the template alone: the text of a message never becomes one.
  * Threads:  Immutable; any thread.
  * Example:  aeon_message turn[] = {{"system", "Be brief."}, {"user", "Hello!"}};
  *           TRY(aeon_chat_encode(model_chat, tokenizer, turn, 2, 0, &ids, err));
@@ -31,7 +31,8 @@ enum {
     AEON_CHAT_NO_PROMPT = 2,
 };
 
-/* Find a template by name ("phi-4-mini", "phi-3", "chatml", "llama-3"); NULL if there is none. */
+/* Find a template by name ("phi-4-mini", "phi-3", "phi-4", "chatml", "llama-3"); NULL if there is
+ * none. */
 AEON_API const aeon_chat_template *aeon_chat_template_find(const char *name);
 
 /* Recognize a template by the (Jinja) text that model files carry; NULL if unknown. */

@@ -16,10 +16,8 @@
 
 #include <string.h>
 
-enum {
-    N_SHORT = 32, /* symbols of a piece up to which scanning wins over the heap */
-    NONE = UINT32_MAX,
-};
+enum { N_SHORT = 32 }; /* symbols of a piece up to which scanning wins over the heap */
+#define NONE UINT32_MAX
 /* Positions inside a piece are 32 bits wide. */
 static const size_t max_piece = UINT32_MAX / 4;
 
@@ -327,6 +325,7 @@ aeon_status aeon_tokenizer_encode(const aeon_tokenizer *t, const char *text, siz
                                   unsigned flags, aeon_tokens *out, aeon_error *err)
 {
     encoder e = {.t = t, .out = out};
+    if (len == 0) text = ""; /* may be NULL */
     if (t->split) TRY(ae_split_state_new(&e.split, t->split, err));
     size_t n_before = out->n;
     aeon_status status = encode_text(&e, text, len, flags, err);

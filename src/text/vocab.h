@@ -2,7 +2,8 @@
  *
  * Model:    A plain description (tokens, merges, split pattern, special ids) that the loaders fill
  *           and ae_tokenizer_new turns into a tokenizer. The description borrows its texts and can
- * be released once the tokenizer exists. Uses:     base/, jansson.
+ *           be released once the tokenizer exists.
+ * Uses:     base/, jansson, PCRE2.      Threads: a tokenizer is immutable; any thread.
  */
 #ifndef AE_TEXT_VOCAB_H
 #define AE_TEXT_VOCAB_H
@@ -43,7 +44,8 @@ typedef struct {
     size_t n_tokens;
     ae_vocab_merge *merges; /* [n_merges] BPE, owned */
     size_t n_merges;
-    /* Name of the split pattern ("gpt-4o", "llama-bpe", "gpt-2", "qwen2"), 0-terminated, static. */
+    /* Canonical name of the split rule, from ae_vocab_split_find: "gpt-4o", "llama-bpe", "gpt-2",
+     * "qwen2", "tekken", "smollm" or "default". BPE only; static. */
     const char *split;
     bool ignore_merges;         /* a whole word that is a token is taken as it is (Llama-3) */
     bool add_space_prefix;      /* SPM: text begins with a space */
@@ -53,8 +55,8 @@ typedef struct {
 } ae_vocab;
 
 /* Read a Hugging Face tokenizer.json (models BPE with byte-level or metaspace/byte-fallback
- * pre-tokenizers). name stands in error texts. bos/eos stay -1: they are in other files. Errors:
- * BAD_FORMAT, UNSUPPORTED (names what), OUT_OF_MEMORY. */
+ * pre-tokenizers; see vocab_json.c). name stands in error texts. bos/eos stay -1: they are in other
+ * files. Errors: BAD_FORMAT, UNSUPPORTED (names what), OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_vocab_from_json(ae_vocab *out, const char *json, size_t len,
                                              const char *name, aeon_error *err);
 /* Free the lists and the document; not the texts of others. */
@@ -64,8 +66,11 @@ void ae_vocab_release(ae_vocab *v);
  * "gpt-2", "default", "smollm", ...) by its canonical name; NULL if unknown. */
 const char *ae_vocab_split_find(const char *pre, size_t len);
 
-/* Build a tokenizer; v is only read and may be released afterwards. Errors: BAD_FORMAT (an id out
- * of range, a merge of unknown parts, duplicate tokens, a missing byte), OUT_OF_MEMORY. */
+/* Build a tokenizer; v is only read and may be released afterwards. Tokens written <|so|> become
+ * control tokens whatever their kind. A BPE vocabulary may lack bytes (SmolLM's lacks 21):
+ * characters that need one are encoded as U+FFFD. Errors: BAD_FORMAT (an id out of range, a merge
+ * of unknown parts, duplicate tokens, lacking bytes without U+FFFD or unk in their place),
+ * UNSUPPORTED (no such split rule), OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_tokenizer_new(aeon_tokenizer **out, const ae_vocab *v,
                                            aeon_error *err);
 void ae_tokenizer_free(aeon_tokenizer *t);

@@ -283,6 +283,8 @@ static void merges_of_unknown_parts_are_refused(void **state)
     ae_vocab_release(&v);
 }
 
+#define BYTES_AND(model) "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":" model "}"
+
 static void text_that_is_no_tokenizer_is_refused(void **state)
 {
     (void)state;
@@ -297,13 +299,12 @@ static void text_that_is_no_tokenizer_is_refused(void **state)
         "{\"model\":[]}",
         "{\"model\":{}}",
         "\xFF\xFE",
-        "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"vocab\":{}}}",
-        "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"vocab\":[1]}}",
-        "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"vocab\":{\"a\":0}}}",
-        "{\"pre_tokenizer\":{\"type\":\"ByteLevel\"},\"model\":{\"vocab\":{\"a\":0},\"merges\":{}}"
-        "}",
-        "{\"pre_tokenizer\":[{}],\"normalizer\":7}",
-        "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":7}}"};
+        BYTES_AND("{\"vocab\":{}}"),
+        BYTES_AND("{\"vocab\":[1]}"),
+        BYTES_AND("{\"vocab\":{\"a\":0}}"),
+        BYTES_AND("{\"vocab\":{\"a\":0},\"merges\":{}}"),
+        "{\"pre_tokenizer\":[{}],\"normalizer\":7,\"model\":{}}",
+        "{\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":7},\"model\":{}}"};
     for (size_t i = 0; i < AE_COUNT(texts); i++) {
         ae_vocab v;
         err.text[0] = 0;

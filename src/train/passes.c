@@ -44,7 +44,7 @@ static float dot3(const float *a, const float *b, const float *c, size_t n)
 static inline float exp_approx(float x)
 {
     const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
-    x = x < -87.0f ? -87.0f : x;
+    x = x > -87.0f ? x : -87.0f;       /* no number becomes one: it shows elsewhere in the loss */
     float k = (x * 1.44269504f + rounder) - rounder;
     float f = (x - k * 0.693359375f) + k * 2.12194440e-4f; /* ln 2 in two parts, |f| <= 0.35 */
     float p = 1.0f / 720;

@@ -50,22 +50,20 @@ static char *shown(const json_t *value)
                  : NULL;
 }
 
-static aeon_status check_identity(const json_t *wanted, const json_t *found, const char *path,
+static aeon_status check_identity(json_t *wanted, const json_t *found, const char *path,
                                   aeon_error *err)
 {
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)wanted, name, value)
-    {
-        const json_t *other = json_object_get(found, name);
-        if (other && json_equal(value, other)) continue;
-        char *here = shown(value), *there = shown(other);
-        aeon_status status =
-            ae_fail(err, AEON_MISMATCH,
-                    "%s: made with %s %s, this run has %s: restore that or remove the checkpoint",
-                    path, name, there ? there : "absent", here ? here : "another");
-        free(here);
-        free(there);
+    for (void *i = json_object_iter(wanted); i; i = json_object_iter_next(wanted, i)) {
+        const char *name = json_object_iter_key(i);
+        const json_t *here = json_object_iter_value(i), *there = json_object_get(found, name);
+        if (there && json_equal(here, there)) continue;
+        char *shown_here = shown(here), *shown_there = shown(there);
+        aeon_status status = ae_fail(
+            err, AEON_MISMATCH,
+            "%s: made with %s %s, this run has %s: restore that or remove the checkpoint", path,
+            name, shown_there ? shown_there : "absent", shown_here ? shown_here : "another");
+        free(shown_here);
+        free(shown_there);
         return status;
     }
     return AEON_OK;
@@ -104,7 +102,7 @@ static aeon_status read_all(ae_checkpoint *c, const ae_gguf *g, const char *path
     return AEON_OK;
 }
 
-aeon_status ae_checkpoint_load(ae_checkpoint *c, const json_t *identity, const char *path,
+aeon_status ae_checkpoint_load(ae_checkpoint *c, json_t *identity, const char *path,
                                aeon_error *err)
 {
     ae_gguf *g;

@@ -24,7 +24,7 @@ AEON_MUST_USE aeon_status ae_checkpoint_save(const ae_checkpoint *c, const json_
                                              const char *path, aeon_error *err);
 /* Fill c's arrays and numbers; c->n_weights says how long they are. Errors: NOT_FOUND, IO,
  * BAD_FORMAT, MISMATCH (names the first field in which identities differ), OUT_OF_MEMORY. */
-AEON_MUST_USE aeon_status ae_checkpoint_load(ae_checkpoint *c, const json_t *identity,
-                                             const char *path, aeon_error *err);
+AEON_MUST_USE aeon_status ae_checkpoint_load(ae_checkpoint *c, json_t *identity, const char *path,
+                                             aeon_error *err);
 
 #endif

@@ -100,7 +100,7 @@ static void *place(ae_recipe *r, const field *f)
     return (char *)r + f->offset;
 }
 
-/* The choice that text is, pointing into the static list's spelling; NULL if it is none. */
+/* Is text one of the choices "a|b|c"? */
 static bool is_choice(const char *choices, const char *text)
 {
     size_t len = strlen(text);
@@ -150,13 +150,15 @@ static aeon_status read_fields(ae_recipe *r, const char *path, aeon_error *err)
 {
     if (!json_is_object(r->json))
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: must be one JSON object", path);
-    const char *name;
-    json_t *value;
-    json_object_foreach(r->json, name, value) if (!find_field(name)) return ae_fail(
-        err, AEON_INVALID_ARGUMENT, "%s: %s: there is no such field", path, name);
+    for (void *i = json_object_iter(r->json); i; i = json_object_iter_next(r->json, i)) {
+        const char *name = json_object_iter_key(i);
+        if (!find_field(name))
+            return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: %s: there is no such field", path,
+                           name);
+    }
     for (size_t i = 0; i < AE_COUNT(fields); i++) {
         const field *f = &fields[i];
-        value = json_object_get(r->json, f->name);
+        json_t *value = json_object_get(r->json, f->name);
         if (!value && (f->flags & REQUIRED))
             return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: %s: is missing", path, f->name);
         if (!value) {

@@ -51,6 +51,7 @@ struct aeon_tokenizer {
     bool lacks_bytes; /* BPE: some byte_id is -1 */
     bool words_apart; /* SPM: no token has U+2581 behind another character */
     int32_t bos, eos, unk, pad;
+    uint64_t hash_key; /* odd; differs from run to run, so that no file can aim at collisions */
     size_t n_tokens;
     ae_entry *entries; /* [n_tokens] */
     char *arena;
@@ -69,16 +70,24 @@ struct aeon_tokenizer {
 /* The id of a token that ordinary text can become, by its bytes; -1 if there is none. */
 int32_t ae_tables_word(const aeon_tokenizer *t, const char *bytes, size_t len);
 
+/* The slot of two neighbours, or the free slot where their merge belongs. */
+static inline ae_pair_slot *ae_tables_pair_slot(const aeon_tokenizer *t, int32_t left,
+                                                int32_t right)
+{
+    uint64_t pair = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
+    size_t i = (size_t)((pair * t->hash_key) >> 32) & t->pair_mask;
+    while (t->pairs[i].left >= 0 && (t->pairs[i].left != left || t->pairs[i].right != right)) {
+        i = (i + 1) & t->pair_mask;
+    }
+    return &t->pairs[i];
+}
+
 /* The merge of two neighbours; NULL if they do not merge. */
 static inline const ae_pair_slot *ae_tables_pair(const aeon_tokenizer *t, int32_t left,
                                                  int32_t right)
 {
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    size_t i = (size_t)((key * 0x9E3779B97F4A7C15ULL) >> 32) & t->pair_mask;
-    for (; t->pairs[i].left >= 0; i = (i + 1) & t->pair_mask) {
-        if (t->pairs[i].left == left && t->pairs[i].right == right) return &t->pairs[i];
-    }
-    return NULL;
+    const ae_pair_slot *s = ae_tables_pair_slot(t, left, right);
+    return s->left >= 0 ? s : NULL;
 }
 
 /* The longest special token that text[0..len) begins with; NULL if there is none. */

@@ -49,9 +49,9 @@ static size_t unspell_byte(const char *text, size_t len, char *out)
 
 /* ---- lookups --------------------------------------------------------------------------------- */
 
-static uint32_t hash_bytes(const char *bytes, size_t len)
+static uint32_t hash_bytes(const aeon_tokenizer *t, const char *bytes, size_t len)
 {
-    uint64_t h = 0xCBF29CE484222325ULL;
+    uint64_t h = t->hash_key;
     for (size_t i = 0; i < len; i++) h = (h ^ (unsigned char)bytes[i]) * 0x100000001B3ULL;
     return (uint32_t)(h ^ h >> 32);
 }
@@ -59,7 +59,7 @@ static uint32_t hash_bytes(const char *bytes, size_t len)
 /* The slot of these bytes, or the free slot where they belong. */
 static ae_word_slot *word_slot(const aeon_tokenizer *t, const char *bytes, size_t len)
 {
-    uint32_t hash = hash_bytes(bytes, len);
+    uint32_t hash = hash_bytes(t, bytes, len);
     for (size_t i = hash & t->word_mask;; i = (i + 1) & t->word_mask) {
         ae_word_slot *s = &t->words[i];
         if (s->id < 0) return s;
@@ -211,11 +211,10 @@ static aeon_status index_words(aeon_tokenizer *t, aeon_error *err)
         if (e->kind != AE_TOKEN_NORMAL) continue;
         ae_word_slot *s = word_slot(t, e->bytes, e->n_bytes);
         if (s->id >= 0) {
-            return ae_fail(err, AEON_BAD_FORMAT,
-                           "tokens %d and %zu of the vocabulary are both '%s'", s->id, i,
-                           e->spelling);
+            return ae_fail(err, AEON_BAD_FORMAT, "tokens %d and %zu of the vocabulary are the same",
+                           s->id, i);
         }
-        *s = (ae_word_slot){hash_bytes(e->bytes, e->n_bytes), (int32_t)i};
+        *s = (ae_word_slot){hash_bytes(t, e->bytes, e->n_bytes), (int32_t)i};
     }
     return AEON_OK;
 }
@@ -231,8 +230,9 @@ static aeon_status index_bytes(aeon_tokenizer *t, aeon_error *err)
         const ae_entry *e = &t->entries[i];
         int b = (unsigned char)e->bytes[0];
         if (e->bytes == e->spelling || t->byte_id[b] >= 0) {
-            return ae_fail(err, AEON_BAD_FORMAT, "token %zu of the vocabulary is no byte: '%s'", i,
-                           e->spelling);
+            return ae_fail(
+                err, AEON_BAD_FORMAT,
+                "token %zu of the vocabulary stands for no byte, or for one that has a token", i);
         }
         t->byte_id[b] = (int32_t)i;
     }
@@ -272,8 +272,8 @@ static aeon_status index_specials(aeon_tokenizer *t, aeon_error *err)
     qsort(t->specials, n, sizeof *t->specials, compare_specials);
     for (size_t i = 0; i < n; i++) {
         if (i > 0 && compare_specials(&t->specials[i - 1], &t->specials[i]) == 0) {
-            return ae_fail(err, AEON_BAD_FORMAT, "tokens %d and %d of the vocabulary are both '%s'",
-                           t->specials[i - 1].id, t->specials[i].id, t->specials[i].text);
+            return ae_fail(err, AEON_BAD_FORMAT, "tokens %d and %d of the vocabulary are the same",
+                           t->specials[i - 1].id, t->specials[i].id);
         }
         t->special_range[(unsigned char)t->specials[i].text[0] + 1]++;
     }
@@ -305,16 +305,12 @@ static aeon_status add_merge(aeon_tokenizer *t, const ae_vocab_merge *m, uint32_
         whole = part_id(t, buffer, n_left + n_right);
     }
     if (left < 0 || right < 0 || whole < 0) {
-        return ae_fail(err, AEON_BAD_FORMAT,
-                       "merge %u ('%.*s' with '%.*s') names a token that the vocabulary lacks",
-                       rank, (int)(m->left_len < 64 ? m->left_len : 64), m->left,
-                       (int)(m->right_len < 64 ? m->right_len : 64), m->right);
+        return ae_fail(err, AEON_BAD_FORMAT, "merge %u names a token that the vocabulary lacks",
+                       rank);
     }
-    if (ae_tables_pair(t, left, right)) return AEON_OK; /* named twice: the first rank counts */
-    uint64_t key = (uint64_t)(uint32_t)left << 32 | (uint32_t)right;
-    size_t i = (size_t)((key * 0x9E3779B97F4A7C15ULL) >> 32) & t->pair_mask;
-    while (t->pairs[i].left >= 0) i = (i + 1) & t->pair_mask;
-    t->pairs[i] = (ae_pair_slot){left, right, rank, whole};
+    ae_pair_slot *s = ae_tables_pair_slot(t, left, right);
+    if (s->left < 0)
+        *s = (ae_pair_slot){left, right, rank, whole}; /* else: the first rank counts */
     return AEON_OK;
 }
 
@@ -413,6 +409,7 @@ aeon_status ae_tokenizer_new(aeon_tokenizer **out, const ae_vocab *v, aeon_error
     TRY(check_ids(v, err));
     aeon_tokenizer *t = ae_mem_alloc(AE_MEM_VOCAB, sizeof *t);
     if (!t) return ae_fail_memory(err, sizeof *t, "the vocabulary");
+    t->hash_key = (uint64_t)(uintptr_t)t * 0x9E3779B97F4A7C15ULL | 1;
     t->kind = v->kind;
     t->ignore_merges = v->ignore_merges;
     t->add_space_prefix = v->add_space_prefix;

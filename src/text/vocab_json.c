@@ -32,10 +32,16 @@ static aeon_status bad(const reader *r, const char *what)
     return ae_fail(r->err, AEON_BAD_FORMAT, "%s: %s", r->name, what);
 }
 
+/* which comes from the file: control characters would reach the terminal. */
 static aeon_status unsupported(const reader *r, const char *what, const char *which)
 {
-    return ae_fail(r->err, AEON_UNSUPPORTED, "%s: %s '%.200s' is not supported", r->name, what,
-                   which);
+    char shown[200];
+    size_t n = 0;
+    for (; which[n] && n < sizeof shown - 1; n++) {
+        shown[n] = (unsigned char)which[n] < ' ' || which[n] == 0x7F ? '?' : which[n];
+    }
+    shown[n] = 0;
+    return ae_fail(r->err, AEON_UNSUPPORTED, "%s: %s '%s' is not supported", r->name, what, shown);
 }
 
 /* The "type" of a part; "" if it is absent or null. */

@@ -203,6 +203,7 @@ static void unsupported_kinds_are_named(void **state)
     } cases[] = {
         {{.pre_tokenizer = SPLIT("\\\\w+")}, "\\w+"},
         {{.pre_tokenizer = "{\"type\":\"Whitespace\"}"}, "Whitespace"},
+        {{.pre_tokenizer = "{\"type\":\"\\u001b[2J\"}"}, "'?[2J'"}, /* would clear the screen */
         {{.pre_tokenizer = "null"}, "none"},
         {{.pre_tokenizer = BYTE_LEVEL("false")}, "ByteLevel without a split"},
         {{.pre_tokenizer = "{\"type\":\"ByteLevel\",\"add_prefix_space\":true}"},

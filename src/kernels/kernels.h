@@ -50,8 +50,7 @@ typedef struct {
 
     /* y [n/32] = x [n] in 8-bit blocks, n a multiple of 32: d = max|x| / 127, q = x * (1 / d)
      * rounded to nearest even; the same bits in every table. A block whose d would be subnormal
-     * becomes zeros; one that holds an infinity or NaN gets d = NaN, so the damage stays visible.
-     */
+     * becomes zeros; one that holds an infinity or NaN gets d = NaN, so that it shows. */
     void (*quantize_act)(ae_act_q8 *y, const float *x, size_t n);
 
     /* y[0..n) += a * x[0..n); x of type F32, F16 or BF16 (attention values). NULL otherwise. */
@@ -74,7 +73,8 @@ typedef struct {
     void (*f32_to_f16)(const float *x, void *y, size_t n);
     void (*f32_to_bf16)(const float *x, void *y, size_t n);
 
-    ae_peak_fn *peak_int8, *peak_bf16, *peak_f32;
+    ae_peak_fn *peak_int8, *peak_f32;
+    ae_peak_fn *peak_bf16; /* NULL if the instruction set has no such products */
 } ae_kernels;
 
 /* The table for this machine, chosen at the first call; any thread. If AEON_ISA names a table that

@@ -313,11 +313,7 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
     for (; n > 0; n -= AE_ACT_BLOCK, x += AE_ACT_BLOCK, y++) {
         float inverse;
         y->d = ae_act_scale(max_magnitude_bits(x), &inverse);
-        y->sum = 0;
-        if (inverse == 0) { /* 0 * infinity would not be 0 */
-            memset(y->q, 0, sizeof y->q);
-            continue;
-        }
+        y->sum = 0; /* where inverse is 0, infinity gives NaN, which is 0 as an integer */
         for (int j = 0; j < AE_ACT_BLOCK; j += 2 * LANES) {
             int32x4_t q0 = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + j), inverse));
             int32x4_t q1 = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + j + LANES), inverse));

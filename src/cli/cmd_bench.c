@@ -150,13 +150,13 @@ static void print_table(const bench *b)
     char size[16], rss[16];
     printf("model    ");
     cli_write_quoted(stdout, rt->info->name, strlen(rt->info->name));
-    printf(", %s, %sB\n", aeon_type_name(rt->info->type),
-           cli_short_number(size, sizeof size, (double)rt->info->size_bytes));
+    printf(", %s, %s\n", aeon_type_name(rt->info->type),
+           cli_short_bytes(size, sizeof size, (double)rt->info->size_bytes));
     printf("machine  %s, %d threads; reads %.1f GB/s; %.0f int8, %.0f bf16, %.0f f32 Gmac/s\n",
            aeon_machine_describe().isa, aeon_engine_n_threads(rt->engine), b->limits.read_gbps,
            b->limits.int8_gmacs, b->limits.bf16_gmacs, b->limits.f32_gmacs);
-    printf("memory   %sB at most; loaded in %.0f ms\n\n",
-           cli_short_number(rss, sizeof rss, (double)cli_peak_rss_bytes()), rt->load_ms);
+    printf("memory   %s at most; loaded in %.0f ms\n\n",
+           cli_short_bytes(rss, sizeof rss, (double)cli_peak_rss_bytes()), rt->load_ms);
     printf("%-8s %7s %7s %12s %12s %12s %9s\n", "test", "tokens", "depth", "tokens/s", "slowest",
            "fastest", "of limit");
     for (size_t i = 0; i < b->n_results; i++) {

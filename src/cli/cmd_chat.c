@@ -205,12 +205,12 @@ static aeon_status do_stats(talk *t, const char *text, aeon_error *err)
     char kv[16], rss[16];
     aeon_session_stats s = aeon_session_stats_get(t->runtime.session);
     if (t->n_read) print_speed(t);
-    cli_notice("context %zu of %zu tokens (%.0f %%)%s · keys and values %sB · peak memory %sB · "
+    cli_notice("context %zu of %zu tokens (%.0f %%)%s · keys and values %s · peak memory %s · "
                "loaded in %.0f ms · seed %llu",
                s.n_past, s.n_ctx, 100.0 * (double)s.n_past / (double)s.n_ctx,
                s.is_long_rope ? ", long factors" : "",
-               cli_short_number(kv, sizeof kv, (double)s.kv_bytes),
-               cli_short_number(rss, sizeof rss, (double)cli_peak_rss_bytes()), t->runtime.load_ms,
+               cli_short_bytes(kv, sizeof kv, (double)s.kv_bytes),
+               cli_short_bytes(rss, sizeof rss, (double)cli_peak_rss_bytes()), t->runtime.load_ms,
                (unsigned long long)t->seed);
     return AEON_OK;
 }
@@ -307,11 +307,11 @@ static void greet(const talk *t)
     if (m->is_builtin)
         printf("the small built-in model (%s parameters), good for simple talk only.\n"
                "For a real companion bring Phi-4-mini: aeon chat phi-4-mini.gguf\n",
-               cli_short_number(params, sizeof params, (double)m->n_params));
+               cli_short_count(params, sizeof params, (double)m->n_params));
     else {
         cli_write(stdout, m->name, strlen(m->name));
         printf(", %s parameters, %s, context %zu\n",
-               cli_short_number(params, sizeof params, (double)m->n_params), type ? type : "?",
+               cli_short_count(params, sizeof params, (double)m->n_params), type ? type : "?",
                aeon_session_stats_get(t->runtime.session).n_ctx);
     }
     cli_notice("Nothing leaves this device. /help lists the commands, Ctrl-C stops an answer, "

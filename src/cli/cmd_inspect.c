@@ -35,8 +35,8 @@ static void print_model(const inspection *s)
     const aeon_chat_template *chat = aeon_model_chat(s->runtime.model);
     printf("model       %s, ", m->architecture);
     cli_write_quoted(stdout, m->name, strlen(m->name));
-    printf("\nparameters  %s, %s, %sB\n", cli_short_number(a, sizeof a, (double)m->n_params),
-           type_name(m->type), cli_short_number(b, sizeof b, (double)m->size_bytes));
+    printf("\nparameters  %s, %s, %s\n", cli_short_count(a, sizeof a, (double)m->n_params),
+           type_name(m->type), cli_short_bytes(b, sizeof b, (double)m->size_bytes));
     printf("layers      %u of width %u, feed-forward %u\n", m->n_layers, m->n_embd, m->n_ff);
     printf("attention   %u heads, %u for keys and values, of %u values\n", m->n_heads,
            m->n_kv_heads, m->head_dim);
@@ -45,9 +45,9 @@ static void print_model(const inspection *s)
     printf("\nvocabulary  %u tokens\n", m->n_vocab);
     printf("template    %s\n",
            chat ? aeon_chat_template_name(chat) : "not known here (--template)");
-    printf("per token   reads %sB of weights, %s multiply-adds\n",
-           cli_short_number(a, sizeof a, (double)m->step_bytes),
-           cli_short_number(c, sizeof c, (double)m->macs_per_token));
+    printf("per token   reads %s of weights, %s multiply-adds\n",
+           cli_short_bytes(a, sizeof a, (double)m->step_bytes),
+           cli_short_count(c, sizeof c, (double)m->macs_per_token));
 }
 
 static void print_tensor(aeon_file_tensor_info t)

@@ -63,13 +63,13 @@ static double per_second(size_t n, double ms)
 static void print_stats(const completion *c)
 {
     char rss[16];
-    cli_short_number(rss, sizeof rss, (double)cli_peak_rss_bytes());
+    cli_short_bytes(rss, sizeof rss, (double)cli_peak_rss_bytes());
     cli_notice("prompt  %6zu tokens  %9.1f tokens/s", c->prompt.n,
                per_second(c->prompt.n, c->prompt_ms));
     cli_notice("answer  %6zu tokens  %9.1f tokens/s  first after %.1f ms  end: %s",
                c->result.n_tokens, per_second(c->result.n_tokens, c->result.total_ms),
                c->prompt_ms + c->result.first_ms, aeon_finish_name(c->result.finish));
-    cli_notice("load    %6.0f ms      peak memory %sB  seed %llu", c->runtime.load_ms, rss,
+    cli_notice("load    %6.0f ms      peak memory %s  seed %llu", c->runtime.load_ms, rss,
                (unsigned long long)c->seed);
 }
 
@@ -124,6 +124,7 @@ static aeon_status complete(completion *c, aeon_error *err)
         return cli_error(err, CLI_USAGE, "--system: needs the chat template, which %s leaves out",
                          o->ids ? "--ids" : "--raw");
     TRY(cli_input_read(&c->input, o, err));
+    TRY(cli_input_need(&c->input, err));
     /* A message ends at a zero byte, and half of a text is not what was asked. */
     if (is_chat && strlen(c->input.text.data) != c->input.text.len)
         return cli_error(err, AEON_INVALID_ARGUMENT,

@@ -142,6 +142,7 @@ static aeon_status score(scoring *s, aeon_error *err)
     aeon_session_params session = cli_session_params(o);
     s->err = err;
     TRY(cli_input_read(&s->input, o, err));
+    TRY(cli_input_need(&s->input, err));
     TRY(cli_runtime_open(&s->runtime, o, &session, err));
     TRY(cli_input_encode(&s->ids, &s->input, &s->runtime, err));
 

@@ -74,8 +74,8 @@ static aeon_status run_synth(const cli_options *o, aeon_error *err)
                                         (json_int_t)st.st_size, "seconds", cli_clock_s() - start_s),
                               err);
     char size[16];
-    cli_notice("%s: %s, %s, %sB in %.1f s", o->argument, o->shape, aeon_type_name(o->type),
-               cli_short_number(size, sizeof size, (double)st.st_size), cli_clock_s() - start_s);
+    cli_notice("%s: %s, %s, %s in %.1f s", o->argument, o->shape, aeon_type_name(o->type),
+               cli_short_bytes(size, sizeof size, (double)st.st_size), cli_clock_s() - start_s);
     return AEON_OK;
 }
 

@@ -216,13 +216,25 @@ aeon_status cli_read_file(aeon_text *out, const char *path, aeon_error *err)
     return status;
 }
 
-const char *cli_short_number(char *out, size_t size, double value)
+/* units: seven, for powers of 1000. */
+static const char *short_number(char *out, size_t size, double value, const char *const *units)
 {
-    static const char *const units[] = {"", " k", " M", " G", " T", " P"};
     size_t i = 0;
-    for (; value >= 999.5 && i + 1 < sizeof units / sizeof *units; i++) value /= 1000;
+    for (; value >= 999.5 && i < 6; i++) value /= 1000;
     snprintf(out, size, i && value < 99.95 ? "%.1f%s" : "%.0f%s", value, units[i]);
     return out;
+}
+
+const char *cli_short_count(char *out, size_t size, double value)
+{
+    static const char *const units[7] = {"", " k", " M", " B", " T", "e15", "e18"};
+    return short_number(out, size, value, units);
+}
+
+const char *cli_short_bytes(char *out, size_t size, double value)
+{
+    static const char *const units[7] = {" B", " kB", " MB", " GB", " TB", " PB", " EB"};
+    return short_number(out, size, value, units);
 }
 
 void cli_template_names(char *out, size_t size)

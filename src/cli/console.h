@@ -59,8 +59,9 @@ AEON_MUST_USE aeon_status cli_text_append_utf8(aeon_text *out, const char *text,
 /* Read a whole file, "-" for standard input, into out. Errors: NOT_FOUND, IO, CANCELLED. */
 AEON_MUST_USE aeon_status cli_read_file(aeon_text *out, const char *path, aeon_error *err);
 
-/* "1.6 M" for 1600000, in out[size]; steps of 1000. */
-const char *cli_short_number(char *out, size_t size, double value);
+/* "1.6 M" for a count of 1600000, "2.3 GB" for bytes, in out[size]; steps of 1000. */
+const char *cli_short_count(char *out, size_t size, double value);
+const char *cli_short_bytes(char *out, size_t size, double value);
 
 /* The names of all chat templates, with commas. */
 void cli_template_names(char *out, size_t size);

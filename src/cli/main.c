@@ -84,9 +84,9 @@ static aeon_status run_version(const cli_options *o, aeon_error *err)
                                         machine.isa, "cores", machine.n_cores, "memory_bytes",
                                         (json_int_t)machine.memory_bytes),
                               err);
-    printf("aeon %s (%s, %d %s, %sB)\n", aeon_version(), machine.isa, machine.n_cores,
+    printf("aeon %s (%s, %d %s, %s)\n", aeon_version(), machine.isa, machine.n_cores,
            machine.n_cores == 1 ? "core" : "cores",
-           cli_short_number(memory, sizeof memory, (double)machine.memory_bytes));
+           cli_short_bytes(memory, sizeof memory, (double)machine.memory_bytes));
     return AEON_OK;
 }
 

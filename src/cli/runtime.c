@@ -101,6 +101,12 @@ aeon_status cli_input_read(cli_input *in, const cli_options *o, aeon_error *err)
     return cli_read_file(&in->text, o->file ? o->file : "-", err);
 }
 
+aeon_status cli_input_need(const cli_input *in, aeon_error *err)
+{
+    if (in->ids.n || in->text.len) return AEON_OK;
+    return cli_error(err, AEON_INVALID_ARGUMENT, "the text is empty; give at least one character");
+}
+
 void cli_input_release(cli_input *in)
 {
     aeon_text_release(&in->text);
@@ -111,9 +117,7 @@ aeon_status cli_input_encode(aeon_tokens *out, const cli_input *in, const cli_ru
                              aeon_error *err)
 {
     if (in->ids.n) return aeon_tokens_append(out, in->ids.ids, in->ids.n, err);
-    TRY(aeon_tokenizer_encode(r->vocab, in->text.data, in->text.len, AEON_ENCODE_BOS, out, err));
-    if (out->n) return AEON_OK;
-    return cli_error(err, AEON_INVALID_ARGUMENT, "the text is empty; give at least one character");
+    return aeon_tokenizer_encode(r->vocab, in->text.data, in->text.len, AEON_ENCODE_BOS, out, err);
 }
 
 /* ---- generation ---------------------------------------------------------------------------- */

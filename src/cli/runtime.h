@@ -49,6 +49,8 @@ typedef struct {
 /* Read --ids, -p, -f or, when none is given, a standard input that is not a terminal. To be called
  * before a model is opened: a mistake should not wait for a large file. */
 AEON_MUST_USE aeon_status cli_input_read(cli_input *in, const cli_options *o, aeon_error *err);
+/* An error if there is nothing in it. */
+AEON_MUST_USE aeon_status cli_input_need(const cli_input *in, aeon_error *err);
 void cli_input_release(cli_input *in);
 
 /* Append the input's tokens, without a chat template. */

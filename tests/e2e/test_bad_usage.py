@@ -111,7 +111,9 @@ def missing_text_files_are_named():
     for command in ("run", "score", "tokenize"):
         fails(command, "-f", here / "missing.txt", says=("missing.txt", "No such file"))
         fails(command, "-f", here, says=str(here))
-    fails("score", "-p", "", says="empty")
+    for command in ("run", "score"):
+        fails(command, "-p", "", says="empty")
+        fails(command, stdin="", says="empty")
 
 
 @test

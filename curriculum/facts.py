@@ -26,7 +26,9 @@ def _favourite(what, values):
     return Kind(f"favourite {what}", values, "{my} favourite " + what + " is " + v,
                 "what {my} favourite " + what + " is",
                 [f"(What|Which) is my favourite {what}?",
-                 f"Which {what} do I like (best|most)?",
+                 f"(Which|What) {what} do I (like|love) (best|most)?",
+                 f"(Tell|Give) me the {what} I like (best|most).",
+                 f"My favourite {what}(, what is it| is|, please)?",
                  f"~(Tell me|Name) my favourite {what}."],
                 f"Is {v} my favourite {what}?",
                 [f"(My favourite {what} is|The {what} I like (best|most) is) {v}.",
@@ -38,6 +40,8 @@ def _relative(who):
     values = "first_name"
     return Kind(who, values, "{my} " + who + " is called {v}", "what {my} " + who + " is called",
                 [f"What is my {who} called?", f"What is my {who}'s name?",
+                 f"(Tell me|Say|Give me) (the name of my {who}|my {who}'s name).",
+                 f"What name does my {who} have?", f"My {who}(, what is (his|her) name| is called)?",
                  f"What is the name of my {who}?", f"~How is my {who} called?"],
                 f"Is my {who} called {{v}}?",
                 [f"My {who}'s name is {{v}}.", f"My {who} is called {{v}}.",
@@ -66,7 +70,8 @@ def _relatives_favourite(who, what, values):
 
 def _event(what):
     return Kind(f"{what} day", "day", "{my} " + what + " is on {v}", "when {my} " + what + " is",
-                [f"When is my {what}?", f"(On which|What) day is my {what}?",
+                [f"When (is|do I have) my {what}?", f"When was my {what}( again|)?",
+                 f"(Tell me|Give me) the day of my {what}.", f"My {what} is when?", f"(On which|What) day is my {what}?",
                  f"~Which day was my {what} again?"],
                 f"Is my {what} on {{v}}?",
                 [f"My {what} is on {{v}}.", f"I have (a|my) {what} on {{v}}.",
@@ -76,7 +81,8 @@ def _event(what):
 def _hour(what):
     return Kind(f"{what} hour", "time", "{my} " + what + " is at {v}",
                 "at what time {my} " + what + " is",
-                [f"(At what|What) time is my {what}?", f"~At which hour is my {what}?"],
+                [f"(At what|What) time is my {what}?", f"(Tell|Give) me the time of my {what}.",
+                 f"When does my {what} (start|begin)?", f"~At which hour is my {what}?"],
                 f"Is my {what} at {{v}}?",
                 [f"My {what} is at {{v}}.", f"At {{v}} I have (a|my) {what}.",
                  f"~My {what} starts at {{v}}."])
@@ -84,7 +90,8 @@ def _hour(what):
 
 def _number(what, values):
     return Kind(what, values, "{my} " + what + " is {v}", "what {my} " + what + " is",
-                [f"What is my {what}?", f"Which {what} (did I give you|do I have)?",
+                [f"What is my {what}?", f"(Tell|Give) me my {what}.", f"What was my {what}( again|)?",
+                 f"Which {what} (did I give you|do I have)?",
                  f"~Can I have my {what} back?"],
                 f"Is my {what} {{v}}?",
                 [f"My {what} is {{v}}.", f"{{v}} is my {what}.",
@@ -96,6 +103,8 @@ def _thing_place(what, verb):
     return Kind(f"{what} place", "place", "{my} " + what + f" {verb} in the {{v}}",
                 "where {my} " + what + f" {verb}",
                 [f"Where {verb} my {what}?", f"Where did I (put|leave) my {what}?",
+                 f"Where can I find my {what}?", f"I am looking for my {what}.",
+                 f"I can't find my {what}.", f"Have you seen my {what}?",
                  f"~In which place {verb} my {what}?"],
                 f"{'Are' if verb == 'are' else 'Is'} my {what} in the {{v}}?",
                 [f"I (put|left) my {what} in the {{v}}.", f"My {what} {verb} in the {{v}}.",
@@ -106,6 +115,8 @@ def _thing_colour(what):
     return Kind(f"{what} colour", "colour", "{my} " + what + " is {v}",
                 "what colour {my} " + what + " is",
                 [f"(What|Which) colour is my {what}?", f"What is the colour of my {what}?",
+                 f"What colour (does my {what} have|did I say my {what} is)?",
+                 f"(Tell|Give) me the colour of my {what}.",
                  f"~My {what} is of which colour?"],
                 f"Is my {what} {{v}}?",
                 [f"My {what} is {{v}}.", f"I have a {{v}} {what}.",
@@ -114,7 +125,8 @@ def _thing_colour(what):
 
 _PERSONAL = [
     Kind("name", "first_name", "{my} name is {v}", "what {my} name is",
-         ["What is my name?", "Who am I?", "(How|What) am I called?",
+         ["What is my name?", "Who am I?", "(How|What) am I called?", "What do (people|you) call me?",
+          "(Do you|You do) know my name?", "You know who I am, right?", "What did I say my name was?",
           "(Say|Tell me) my name(, please|).", "~By which name do you know me?",
           "~What was my name again?"],
          "Is my name {v}?",
@@ -122,7 +134,7 @@ _PERSONAL = [
           "I am called {v}.", "People call me {v}.", "(Hi|Hello), I am {v}.",
           "~The name is {v}.", "~My friends call me {v}."]),
     Kind("city", "city", "{i} live in {v}", "where {i} live",
-         ["Where do I live?", "(In which|Which|What) (city|town) do I live( in|)?",
+         ["Where do I live?", "Where am I living( now|)?", "What is my (city|town)?", "(In which|Which|What) (city|town) do I live( in|)?",
           "~Where is my home?"],
          "Do I live in {v}?",
          ["I live in {v}.", "My home is in {v}.", "I (just|) moved to {v}.",
@@ -134,24 +146,24 @@ _PERSONAL = [
          ["I come from {v}.", "I am from {v}.", "I grew up in {v}, that is where I come from.",
           "~{v} is the country I come from."]),
     Kind("job", "job", "{i} work as {av}", "what {i} work as",
-         ["What (is my job|do I do for a living|do I work as)?", "What is my (work|profession)?",
+         ["What kind of work do I do?", "What (is my job|do I do for a living|do I work as)?", "What is my (work|profession)?",
           "~How do I earn my money?"],
          "Do I work as {av}?",
          ["I work as {av}.", "I am {av}.", "My job is being {av}.", "I earn my living as {av}.",
           "~By profession I am {av}."]),
     Kind("age", "age", "{i} {am} {v} years old", "how old {i} {am}",
-         ["How old am I?", "What is my age?", "~How many years old am I?"],
+         ["How old am I?", "What is my age?", "Do you know my age?", "~How many years old am I?"],
          "Am I {v} years old?",
          ["I am {v} years old.", "I am {v}(, by the way|).", "My age is {v}.",
           "~I turned {v} this year."]),
     Kind("birthday", "date", "{my} birthday is on {v}", "when {my} birthday is",
-         ["When is my birthday?", "(What is the date of|On which day is) my birthday?",
+         ["When is my birthday?", "When was I born?", "Do you know my birthday?", "(What is the date of|On which day is) my birthday?",
           "~When do I have my birthday?"],
          "Is my birthday on {v}?",
          ["My birthday is on {v}.", "I was born on {v}.", "I have my birthday on {v}.",
           "~On {v} it is my birthday."]),
     Kind("hobby", "hobby", "{my} hobby is {v}", "what {my} hobby is",
-         ["What is my hobby?", "What do I (like to do|enjoy doing)?",
+         ["What is my hobby?", "What do I do in my free time?", "Do you know my hobby?", "What do I (like to do|enjoy doing)?",
           "~How do I like to spend my free time?"],
          "Is my hobby {v}?",
          ["My hobby is {v}.", "I (really |)(like|enjoy|love) {v}.",
@@ -244,10 +256,24 @@ class Fact:
         return text[:1].upper() + text[1:] if text[0] not in "," else text[2:].capitalize()
 
     def ask(self, rng):
-        if rng.random() < 0.3:
+        """A question about the fact, dressed up now and then."""
+        text = self._ask(rng)
+        if rng.random() < 0.12:
+            opening = expand(rng, "(So|And|Now|Well|Okay|Hey|AEON|Hey AEON|Tell me|Quick question|"
+                                  "By the way|One more thing)(, |: )")
+            lower = text if text.startswith("I ") else text[:1].lower() + text[1:]
+            text = opening + lower
+        if rng.random() < 0.08 and text[-1] in "?.":
+            text = text[:-1] + expand(rng, "(, please| again|, do you know|, AEON)") + text[-1]
+        return text
+
+    def _ask(self, rng):
+        if rng.random() < 0.35:
             frames = ["(Do you (still |)(remember|know)|Can you (tell me|say)) {wh}?",
                       "(Tell me|Please say|Remind me) {wh}.", "(I forgot|I can't remember) {wh}.",
-                      "Do you recall {wh}?",
+                      "(Do you recall|Could you tell me|I would like to know) {wh}?",
+                      "(Let me know|Say|I want to know|What did I say about) {wh}.",
+                      "You (know|remember) {wh}, (right|don't you)?",
                       "~Would you remind me {wh}?", "~Have I told you {wh}?"]
             return say(rng, frames, {"wh": self.wh(_ME)}, self.held_out)
         return expand(rng, choose(rng, self.kind.asks, self.held_out))

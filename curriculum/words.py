@@ -87,6 +87,7 @@ _LISTS = {
 
 _HELD_OUT_PART = 0.12
 _CLOSED = {"season", "month", "weekday", "subject"}  # too few to hold any back
+_PROPER = {"first_name", "pet_name", "city"}
 
 
 def _split():
@@ -114,15 +115,28 @@ def made_up(rng):
     return word.capitalize()
 
 
+def _made_up_for(rng, kind):
+    """A made-up value that has the form of its kind."""
+    if kind in _PROPER:
+        return made_up(rng)
+    if kind == "title":
+        return f"The {made_up(rng)} {made_up(rng)}" if rng.random() < 0.5 else made_up(rng)
+    return made_up(rng).lower()
+
+
 def pick(rng, kind, held_out=False):
-    """A value of a kind. Names are made up half of the time; numbers are drawn by their kind."""
+    """A value of a kind. Names are made up half of the time and other words now and then, so that
+    no kind can be learned as a list to choose from; numbers are drawn by their kind."""
     if kind in _NUMBERS:
         return _NUMBERS[kind](rng)
     if kind == "any":  # whatever it may be: often a word nobody knows
-        word = made_up(rng)
         other = rng.choice(("colour", "food", "animal", "city", "title", "first_name", "flower"))
+        word = made_up(rng)
         return rng.choice((word, word.lower(), pick(rng, other, held_out)))
-    if kind in ("first_name", "pet_name", "city") and rng.random() < 0.5:
+    if kind not in _CLOSED and not held_out:
+        if rng.random() < (0.5 if kind in _PROPER else 0.3):
+            return _made_up_for(rng, kind)
+    if held_out and kind in _PROPER and rng.random() < 0.5:
         return made_up(rng)
     return rng.choice((HELD_OUT if held_out else LEARNED)[kind])
 

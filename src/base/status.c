@@ -3,6 +3,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 const char *aeon_status_text(aeon_status status)
 {
@@ -40,6 +41,16 @@ aeon_status ae_fail_memory(aeon_error *err, size_t size_bytes, const char *what)
 {
     return ae_fail(err, AEON_OUT_OF_MEMORY, "not enough memory for %s: %.1f MiB are needed", what,
                    (double)size_bytes / (1024.0 * 1024.0));
+}
+
+ae_shown ae_show(const char *data, size_t len)
+{
+    ae_shown shown = {""};
+    size_t room = sizeof shown.text - 4; /* the dots and the 0 */
+    size_t n = len < room ? len : room;
+    for (size_t i = 0; i < n; i++) shown.text[i] = data[i] >= ' ' && data[i] <= '~' ? data[i] : '?';
+    if (n < len) memcpy(shown.text + n, "...", 4);
+    return shown;
 }
 
 void ae_assert_failed(const char *condition, const char *file, int line)

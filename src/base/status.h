@@ -16,6 +16,13 @@ __attribute__((format(printf, 3, 4))) aeon_status ae_fail(aeon_error *err, aeon_
 /* AEON_OUT_OF_MEMORY with the size that was wanted and what for. */
 aeon_status ae_fail_memory(aeon_error *err, size_t size_bytes, const char *what);
 
+/* The first bytes of a text with everything unprintable replaced, for error messages:
+ * ae_show(key.data, key.len).text */
+typedef struct {
+    char text[72];
+} ae_shown;
+ae_shown ae_show(const char *data, size_t len);
+
 /* Return from the calling function with any status that is not AEON_OK. */
 #define TRY(expression)                                                                            \
     do {                                                                                           \

@@ -221,7 +221,7 @@ static aeon_status put_gguf_value(aeon_text *out, const ae_gguf_value *v, size_t
     return end_array(out, n, shown, err);
 }
 
-/* Recursion is as deep as the file, at most AE_JSON_FILE_MAX_DEPTH. */
+/* Recursion is as deep as the file, at most AE_JSON_MAX_DEPTH. */
 static aeon_status put_json(aeon_text *out, const json_t *value, size_t max_array, aeon_error *err);
 
 static aeon_status put_json_array(aeon_text *out, const json_t *list, size_t max_array,

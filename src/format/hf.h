@@ -9,7 +9,7 @@
 #ifndef AE_FORMAT_HF_H
 #define AE_FORMAT_HF_H
 
-#include "format/json_file.h"
+#include "text/json.h"
 #include "format/safetensors.h"
 
 typedef struct {

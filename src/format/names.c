@@ -77,13 +77,3 @@ aeon_status ae_tensor_shape(ae_tensor *t, const ae_dtype *type, int n_dims, cons
     t->size_bytes = bytes;
     return AEON_OK;
 }
-
-ae_shown ae_show(const char *data, size_t len)
-{
-    ae_shown shown = {""};
-    size_t room = sizeof shown.text - 4; /* the dots and the 0 */
-    size_t n = len < room ? len : room;
-    for (size_t i = 0; i < n; i++) shown.text[i] = data[i] >= ' ' && data[i] <= '~' ? data[i] : '?';
-    if (n < len) memcpy(shown.text + n, "...", 4);
-    return shown;
-}

@@ -1,4 +1,4 @@
-/* names.h - find things by name, measure shapes, and print names that a hostile file chose.
+/* names.h - find things by name, and measure shapes.
  *
  * Model:    A sorted list of (name, place). Sorting costs n log n whatever the names are, so no
  *           file can slow it down as it could a hash table.
@@ -39,12 +39,5 @@ bool ae_name_is_proper(const char *data, size_t len);
  * of whole blocks, or the size overflows. file and t->name stand in the text. */
 AEON_MUST_USE aeon_status ae_tensor_shape(ae_tensor *t, const ae_dtype *type, int n_dims,
                                           const uint64_t *dims, const char *file, aeon_error *err);
-
-/* The first bytes of a text with everything unprintable replaced, for error messages:
- * ae_show(key.data, key.len).text */
-typedef struct {
-    char text[72];
-} ae_shown;
-ae_shown ae_show(const char *data, size_t len);
 
 #endif

@@ -3,8 +3,8 @@
 #include "base/cursor.h"
 #include "base/file.h"
 #include "base/mem.h"
-#include "format/json_file.h"
 #include "format/names.h"
+#include "text/json.h"
 
 #include <inttypes.h>
 #include <limits.h>

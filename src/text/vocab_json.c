@@ -10,15 +10,11 @@
  * survive. Everything else is refused by name.
  */
 #include "base/mem.h"
+#include "text/json.h"
 #include "text/tables.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <string.h>
-
-/* Hostile files: the parser recurses, and every value costs it far more memory than text. The
- * largest vocabularies of today have 1.3 million values. */
-enum { MAX_DEPTH = 64, MAX_VALUES = 1 << 21 };
 
 typedef struct {
     ae_vocab *v;
@@ -32,16 +28,11 @@ static aeon_status bad(const reader *r, const char *what)
     return ae_fail(r->err, AEON_BAD_FORMAT, "%s: %s", r->name, what);
 }
 
-/* which comes from the file: control characters would reach the terminal. */
+/* which comes from the file. */
 static aeon_status unsupported(const reader *r, const char *what, const char *which)
 {
-    char shown[200];
-    size_t n = 0;
-    for (; which[n] && n < sizeof shown - 1; n++) {
-        shown[n] = (unsigned char)which[n] < ' ' || which[n] == 0x7F ? '?' : which[n];
-    }
-    shown[n] = 0;
-    return ae_fail(r->err, AEON_UNSUPPORTED, "%s: %s '%s' is not supported", r->name, what, shown);
+    return ae_fail(r->err, AEON_UNSUPPORTED, "%s: %s '%s' is not supported", r->name, what,
+                   ae_show(which, strlen(which)).text);
 }
 
 /* The "type" of a part; "" if it is absent or null. */
@@ -315,48 +306,6 @@ static aeon_status score_merges(const reader *r, const json_t *vocab)
     return status;
 }
 
-/* ---- the file, parsed ------------------------------------------------------------------------ */
-
-/* Brackets and commas inside strings do not count. */
-static aeon_status check_limits(const char *text, size_t len, const char *name, aeon_error *err)
-{
-    size_t depth = 0, n_values = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < len; i++) {
-        char c = text[i];
-        if (c == '"') in_string = !in_string;
-        if (in_string) {
-            i += c == '\\';
-            continue;
-        }
-        depth += c == '{' || c == '[';
-        depth -= (c == '}' || c == ']') && depth > 0;
-        n_values += c == '{' || c == '[' || c == ',';
-        if (depth > MAX_DEPTH || n_values > MAX_VALUES) {
-            return ae_fail(err, AEON_BAD_FORMAT,
-                           "%s: nested deeper than %d levels, or more than %d values", name,
-                           MAX_DEPTH, MAX_VALUES);
-        }
-    }
-    return AEON_OK;
-}
-
-static aeon_status parse(json_t **out, const char *text, size_t len, const char *name,
-                         aeon_error *err)
-{
-    TRY(check_limits(text, len, name, err));
-    json_error_t why;
-    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-    if (!root && json_error_code(&why) == json_error_out_of_memory) {
-        return ae_fail_memory(err, len, "the tokenizer");
-    }
-    if (!root) {
-        return ae_fail(err, AEON_BAD_FORMAT, "%s: line %d: not JSON: %s", name, why.line, why.text);
-    }
-    *out = root;
-    return AEON_OK;
-}
-
 /* ---- the file -------------------------------------------------------------------------------- */
 
 static aeon_status check_model(const reader *r, const json_t *model)
@@ -393,7 +342,7 @@ aeon_status ae_vocab_from_json(ae_vocab *out, const char *json, size_t len, cons
                                aeon_error *err)
 {
     json_t *root = NULL;
-    TRY(parse(&root, json, len, name, err));
+    TRY(ae_json_object(&root, json, len, name, err));
     ae_vocab v = {.bos = -1, .eos = -1, .unk = -1, .pad = -1, .owner = root};
     reader r = {&v, root, name, err};
     aeon_status status = read_all(&r);

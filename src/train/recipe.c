@@ -1,6 +1,6 @@
 #include "train/recipe.h"
 
-#include "format/json_file.h"
+#include "text/json.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-/* format/hf and format/json_file: checkpoint folders, and JSON that costs or lies too much. */
+/* format/hf and text/json: checkpoint folders, and JSON that costs or lies too much. */
 #include "base/mem.h"
 #include "check.h"
 #include "format/hf.h"
@@ -75,7 +75,7 @@ static void json_depth_64_is_the_last(void **state)
 static void json_with_too_many_values(void **state)
 {
     (void)state;
-    size_t n = 2 * (AE_JSON_FILE_MAX_VALUES + 2);
+    size_t n = 2 * (AE_JSON_MAX_VALUES + 2);
     char *text = malloc(n + 16);
     assert_non_null(text);
     size_t at = (size_t)snprintf(text, n, "{\"a\":[");

@@ -1,22 +1,22 @@
-/* json_file.h - parse JSON files of strangers within limits.
+/* json.h - parse JSON files of strangers within limits.
  *
  * Model:    jansson behind a scan that refuses what would cost too much: deep nesting (its parser
  *           recurses) and millions of values (each takes far more memory than its text).
  * Uses:     base/, jansson.      Threads: any.
- * Promises: (1) depth at most AE_JSON_FILE_MAX_DEPTH  (2) no key twice in an object
+ * Promises: (1) depth at most AE_JSON_MAX_DEPTH  (2) no key twice in an object
  * Example:  json_t *root;  TRY(ae_json_load(&root, path, err));  ... json_decref(root);
  */
-#ifndef AE_FORMAT_JSON_FILE_H
-#define AE_FORMAT_JSON_FILE_H
+#ifndef AE_TEXT_JSON_H
+#define AE_TEXT_JSON_H
 
 #include "base/status.h"
 
 #include <jansson.h>
 
 enum {
-    AE_JSON_FILE_MAX_DEPTH = 64,
-    AE_JSON_FILE_MAX_VALUES = 1 << 20,
-    AE_JSON_FILE_MAX_BYTES = 64 << 20
+    AE_JSON_MAX_DEPTH = 64,
+    AE_JSON_MAX_VALUES = 1 << 21, /* the largest vocabularies have 1.3 million */
+    AE_JSON_MAX_BYTES = 64 << 20
 };
 
 /* An object in text[0..len). name stands in error texts, which tell the line. The result is the
@@ -25,7 +25,7 @@ enum {
 AEON_MUST_USE aeon_status ae_json_object(json_t **out, const char *text, size_t len,
                                          const char *name, aeon_error *err);
 
-/* The same for a file of at most AE_JSON_FILE_MAX_BYTES. Errors: also NOT_FOUND, IO. */
+/* The same for a file of at most AE_JSON_MAX_BYTES. Errors: also NOT_FOUND, IO. */
 AEON_MUST_USE aeon_status ae_json_load(json_t **out, const char *path, aeon_error *err);
 
 #endif

@@ -1,7 +1,6 @@
-#include "format/json_file.h"
+#include "text/json.h"
 
 #include "base/file.h"
-#include "format/names.h"
 
 #include <string.h>
 
@@ -21,12 +20,12 @@ static aeon_status check_limits(const char *text, size_t len, const char *name, 
         depth += c == '{' || c == '[';
         depth -= (c == '}' || c == ']') && depth > 0;
         n_values += c == '{' || c == '[' || c == ',';
-        if (depth > AE_JSON_FILE_MAX_DEPTH)
+        if (depth > AE_JSON_MAX_DEPTH)
             return ae_fail(err, AEON_BAD_FORMAT, "%s: line %zu: nested deeper than %d", name, line,
-                           AE_JSON_FILE_MAX_DEPTH);
-        if (n_values > AE_JSON_FILE_MAX_VALUES)
+                           AE_JSON_MAX_DEPTH);
+        if (n_values > AE_JSON_MAX_VALUES)
             return ae_fail(err, AEON_BAD_FORMAT, "%s: line %zu: more than %d values", name, line,
-                           AE_JSON_FILE_MAX_VALUES);
+                           AE_JSON_MAX_VALUES);
     }
     return AEON_OK;
 }
@@ -55,7 +54,7 @@ aeon_status ae_json_object(json_t **out, const char *text, size_t len, const cha
 aeon_status ae_json_load(json_t **out, const char *path, aeon_error *err)
 {
     aeon_text text = {0};
-    aeon_status status = ae_file_read(path, AE_JSON_FILE_MAX_BYTES, &text, err);
+    aeon_status status = ae_file_read(path, AE_JSON_MAX_BYTES, &text, err);
     if (status == AEON_OK) status = ae_json_object(out, text.data, text.len, path, err);
     aeon_text_release(&text);
     return status;

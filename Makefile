@@ -10,12 +10,14 @@ FUZZ_SECONDS ?= 60
 SAY := @printf '==> %s\n'
 NEED := @tools/bootstrap.sh
 HOST := $(shell . /etc/os-release 2>/dev/null; echo $$ID-$$(uname -m))
+NO_TESTS = $(if $(wildcard build/release/build.ninja),,-DAEON_TESTS=OFF)
 PEERS := tests/parity/node_modules/.package-lock.json
 
-# $(call build,PRESET,CMAKE OPTIONS,TARGETS): configure and build in build/PRESET.
+# $(call build,PRESET,CMAKE OPTIONS,TARGETS): build in build/PRESET; configure with the options, or
+# where that was not done yet.
 define build
 	$(SAY) 'building in build/$(1)'
-	@cmake --preset $(1) $(2) >/dev/null
+	@$(if $(2),,test -f build/$(1)/build.ninja ||) cmake --preset $(1) $(2) >/dev/null
 	@cmake --build --preset $(1) $(if $(3),--target $(3))
 endef
 
@@ -24,8 +26,8 @@ help: ## list the targets
 
 run: ## talk with the built-in model, or with another: make run MODEL=file.gguf
 	$(NEED) build
-	$(call build,release,$(if $(wildcard build/release/build.ninja),,-DAEON_TESTS=OFF),aeon)
-	@build/release/bin/aeon chat $(MODEL)
+	$(call build,release,$(NO_TESTS),aeon)
+	@build/release/bin/aeon chat "$(MODEL)"
 
 test: $(if $(filter debian-x86_64,$(HOST)),arm64,no-arm64) ## run every test
 	$(NEED) test
@@ -34,7 +36,7 @@ test: $(if $(filter debian-x86_64,$(HOST)),arm64,no-arm64) ## run every test
 	$(SAY) 'running the tests'
 	@ctest --preset release
 
-test-big: ## run the tests of the exact Phi-4-mini shape (12 GB of disk, 12 GB of memory)
+test-big: ## run the tests of the exact Phi-4-mini shape (8 GB of disk, 9 GB of memory)
 	$(NEED) test
 	$(call build,release,-DAEON_TESTS=ON)
 	@ctest --preset big
@@ -48,8 +50,8 @@ check: ## hold the rules: layers, sizes, exports, banned functions, format, warn
 
 bench: ## measure the speed of the built-in model, or of another: make bench MODEL=file.gguf
 	$(NEED) build
-	$(call build,release,$(if $(wildcard build/release/build.ninja),,-DAEON_TESTS=OFF),aeon)
-	@build/release/bin/aeon bench -m $(MODEL)
+	$(call build,release,$(NO_TESTS),aeon)
+	@build/release/bin/aeon bench -m "$(MODEL)"
 
 asan: ## run the unit tests under the address and undefined-behaviour sanitizers
 	$(NEED) test
@@ -79,7 +81,7 @@ fuzz: ## run each fuzz program for FUZZ_SECONDS (60), from its corpus in build/f
 
 install: ## install program, libraries and headers under PREFIX (/usr/local)
 	$(NEED) build
-	$(call build,release,$(if $(wildcard build/release/build.ninja),,-DAEON_TESTS=OFF))
+	$(call build,release,$(NO_TESTS),aeon aeon_shared aeon_static)
 	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
 
 format: ## format the C code

@@ -32,7 +32,6 @@ need_build() {
     command_ pkg-config
     library jansson libjansson-dev
     library libpcre2-8 libpcre2-dev
-    library libutf8proc libutf8proc-dev
     library libedit libedit-dev
     library openblas libopenblas-dev
 }
@@ -65,7 +64,6 @@ need_arm64() {
     command_ qemu-aarch64 qemu-user
     arm_library jansson libjansson-dev
     arm_library libpcre2-8 libpcre2-dev
-    arm_library libutf8proc libutf8proc-dev
     arm_library libedit libedit-dev
     arm_library openblas libopenblas-dev
     arm_library cmocka libcmocka-dev

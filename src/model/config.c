@@ -26,6 +26,7 @@ static aeon_status check_sizes(const ae_config *c, const char *where, aeon_error
         {"head size", c->head_dim, AE_MAX_HEAD_DIM},
         {"rotary dimension", c->rope_dim, AE_MAX_HEAD_DIM},
         {"context length", c->n_ctx_max, 1 << 28},
+        {"original context length", c->n_ctx_original, 1 << 28},
     };
     for (size_t i = 0; i < AE_COUNT(sizes); i++)
         if (sizes[i].value < 1 || sizes[i].value > sizes[i].max)
@@ -36,13 +37,10 @@ static aeon_status check_sizes(const ae_config *c, const char *where, aeon_error
 
 aeon_status ae_config_check(ae_config *c, const char *where, aeon_error *err)
 {
-    if (c->head_dim == 0 && c->n_heads) c->head_dim = c->n_embd / c->n_heads;
-    if (c->rope_dim == 0) c->rope_dim = c->head_dim;
-    if (c->n_ctx_original == 0 || c->n_ctx_original > c->n_ctx_max ||
-        !c->has_rope_factors[AE_ROPE_SET_LONG])
-        c->n_ctx_original = c->n_ctx_max;
-    if (c->n_window >= c->n_ctx_max) c->n_window = 0;
+    if (!c->has_rope_factors[AE_ROPE_SET_LONG]) c->n_ctx_original = c->n_ctx_max;
     TRY(check_sizes(c, where, err));
+    if (c->n_ctx_original > c->n_ctx_max) c->n_ctx_original = c->n_ctx_max;
+    if (c->n_window >= c->n_ctx_max) c->n_window = 0;
     if (c->n_heads % c->n_kv_heads)
         return ae_fail(err, AEON_BAD_FORMAT,
                        "%s: %u attention heads cannot share %u key/value heads", where, c->n_heads,

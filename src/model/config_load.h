@@ -4,7 +4,8 @@
 
 #include "model/config.h"
 
-/* Complete the defaults and hold the promises of config.h. where: the file, for error texts. */
+/* Hold the promises of config.h: every size must be filled in, n_ctx_original of LongRoPE alone.
+ * where: the file, for error texts. */
 AEON_MUST_USE aeon_status ae_config_check(ae_config *c, const char *where, aeon_error *err);
 
 #endif

@@ -137,8 +137,7 @@ aeon_status ae_forward_reserve(ae_forward *f, size_t n_ctx, aeon_error *err)
     return AEON_OK;
 }
 
-/* ---- phases -----------------------------------------------------------------------------------
- */
+/* ---- phases ---------------------------------------------------------------------------------- */
 
 /* y[n][p->n_rows] = x . p, split over weight rows. */
 static void project(const ae_forward *f, const ae_projection *p, const activations *x, size_t first,
@@ -170,10 +169,13 @@ static void norm_row(ae_forward *f, const float *weight, size_t t)
     quantize_row(f, &f->normed, t);
 }
 
-static void add_branch_row(ae_forward *f, size_t t)
+/* The branch is what p gave, before its bias. */
+static void add_branch_row(ae_forward *f, const ae_projection *p, size_t t)
 {
     size_t n_embd = f->c->n_embd;
-    f->k->add(f->x + t * n_embd, f->branch + t * n_embd, n_embd);
+    float *branch = f->branch + t * n_embd;
+    if (p->bias) f->k->add(branch, p->bias, n_embd);
+    f->k->add(f->x + t * n_embd, branch, n_embd);
 }
 
 static void embed_row(ae_forward *f, size_t t)
@@ -249,7 +251,7 @@ static void attend_all(ae_forward *f, size_t i_layer, ae_member m)
         attend(f, i_layer, u / n_heads, u % n_heads, scores);
 }
 
-/* branch = attention(normed) . output */
+/* branch = attention(normed) . output, without its bias */
 static void attention_block(ae_forward *f, size_t i_layer, ae_range tokens, ae_member m)
 {
     const ae_layer *layer = &f->w->layers[i_layer];
@@ -266,7 +268,7 @@ static void attention_block(ae_forward *f, size_t i_layer, ae_range tokens, ae_m
     ae_pool_barrier(m);
 }
 
-/* branch = (silu(normed . gate) * (normed . up)) . down */
+/* branch = (silu(normed . gate) * (normed . up)) . down, without the last bias */
 static void feed_forward_block(ae_forward *f, size_t i_layer, ae_range tokens, ae_member m)
 {
     const ae_layer *layer = &f->w->layers[i_layer];
@@ -274,7 +276,8 @@ static void feed_forward_block(ae_forward *f, size_t i_layer, ae_range tokens, a
     project(f, &layer->gate_up, &f->normed, 0, n, f->gate_up, m);
     ae_pool_barrier(m);
     for (size_t t = tokens.begin; t < tokens.end; t++) {
-        const float *gate = f->gate_up + t * 2 * n_ff;
+        float *gate = f->gate_up + t * 2 * n_ff;
+        if (layer->gate_up.bias) f->k->add(gate, layer->gate_up.bias, 2 * n_ff);
         f->k->swiglu(f->hidden.f32 + t * n_ff, gate, gate + n_ff, n_ff);
         quantize_row(f, &f->hidden, t);
     }
@@ -297,13 +300,13 @@ static void run_member(void *arg, ae_member m)
             i + 1 < f->w->n_layers ? f->w->layers[i + 1].attn_norm : f->w->output_norm;
         attention_block(f, i, tokens, m);
         for (size_t t = tokens.begin; t < tokens.end; t++) {
-            add_branch_row(f, t);
+            add_branch_row(f, &f->w->layers[i].attn_output, t);
             norm_row(f, f->w->layers[i].ffn_norm, t);
         }
         ae_pool_barrier(m);
         feed_forward_block(f, i, tokens, m);
         for (size_t t = tokens.begin; t < tokens.end; t++) {
-            add_branch_row(f, t);
+            add_branch_row(f, &f->w->layers[i].ffn_down, t);
             norm_row(f, next_norm, t);
         }
         ae_pool_barrier(m);

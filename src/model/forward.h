@@ -1,13 +1,13 @@
 /* forward.h - the transformer: tokens in, logits out.
  *
  * Model:    A forward object is scratch for up to n_max tokens at a time, and the pool that works
- * on it. run pushes a batch through all layers and leaves its final hidden states; logits
- *           multiplies chosen ones with the output head.
+ *           on it. run pushes a batch through all layers and leaves its final hidden states;
+ *           logits multiplies chosen ones with the output head.
  * Uses:     kernels/, model/{config,weights,kv,rope}.h.      Threads: one caller at a time.
  * Promises: (1) the result for a token depends on its timeline alone: not on the batch, the
- * chunking or the number of threads  (2) run and logits allocate nothing and cannot fail Example:
- * ae_forward_run(f, kv, &(ae_batch){ids, pos, n, AE_ROPE_SET_SHORT}); ae_forward_logits(f, n - 1,
- * 1, logits);
+ *           chunking or the number of threads  (2) run and logits allocate nothing, cannot fail
+ * Example:  ae_forward_run(f, kv, &(ae_batch){ids, pos, n, AE_ROPE_SET_SHORT});
+ *           ae_forward_logits(f, n - 1, 1, logits);
  */
 #ifndef AE_MODEL_FORWARD_H
 #define AE_MODEL_FORWARD_H

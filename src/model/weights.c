@@ -90,13 +90,12 @@ static void count_tensor(loader *l, const ae_tensor *t)
 
 /* ---- vectors: f32 copies in one block ------------------------------------------------------- */
 
-/* *out = the vector in f32, or NULL if it is absent. While counting, only the size is added. */
-static aeon_status load_optional_vector(loader *l, float **out, tensor_name name, uint32_t layer,
-                                        const char *suffix, uint64_t n)
+/* *out = the vector in f32. While counting, only the size is added. */
+static aeon_status load_vector(loader *l, float **out, tensor_name name, uint32_t layer,
+                               const char *suffix, uint64_t n)
 {
     const ae_tensor *t = find(l, name, layer, suffix);
-    *out = NULL;
-    if (!t) return AEON_OK;
+    if (!t) return fail_missing(l, name, layer, suffix);
     TRY(check_shape(l, t, n, 1));
     l->n_vector_values += (size_t)n;
     if (!l->next_vector) return AEON_OK;
@@ -105,12 +104,6 @@ static aeon_status load_optional_vector(loader *l, float **out, tensor_name name
     *out = l->next_vector;
     l->next_vector += n;
     return AEON_OK;
-}
-
-static aeon_status load_vector(loader *l, float **out, tensor_name name, uint32_t layer, uint64_t n)
-{
-    if (!find(l, name, layer, "")) return fail_missing(l, name, layer, "");
-    return load_optional_vector(l, out, name, layer, "", n);
 }
 
 /* ---- matrices: borrowed from the file ------------------------------------------------------- */
@@ -135,11 +128,10 @@ static aeon_status load_projection(loader *l, ae_projection *p, const part *part
         n_biases += find(l, parts[i].name, layer, ".bias") != NULL;
     }
     if (n_biases == 0) return AEON_OK;
-    for (int i = 0; i < n_parts; i++) {
-        float *bias;
-        TRY(load_optional_vector(l, &bias, parts[i].name, layer, ".bias", parts[i].n_rows));
-        if (l->next_vector && !bias) return fail_missing(l, parts[i].name, layer, ".bias");
-        if (i == 0) p->bias = bias; /* the parts' biases follow one another in the block */
+    for (int i = 0; i < n_parts; i++) { /* the parts' biases follow one another in the block */
+        float *bias = NULL;
+        TRY(load_vector(l, &bias, parts[i].name, layer, ".bias", parts[i].n_rows));
+        if (i == 0) p->bias = bias;
     }
     return AEON_OK;
 }
@@ -154,13 +146,15 @@ static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, ui
     bool is_fused_qkv = find(l, attn_qkv, i, ".weight") != NULL;
     bool is_fused_ffn = find(l, ffn_gate, i, ".weight") == NULL;
 
-    TRY(load_vector(l, &layer->attn_norm, attn_norm, i, c->n_embd));
+    TRY(load_vector(l, &layer->attn_norm, attn_norm, i, "", c->n_embd));
     TRY(load_projection(l, &layer->qkv, is_fused_qkv ? &fused_qkv : q_k_v, is_fused_qkv ? 1 : 3,
                         c->n_embd, i));
-    TRY(load_optional_vector(l, &layer->q_norm, q_norm, i, "", c->head_dim));
-    TRY(load_optional_vector(l, &layer->k_norm, k_norm, i, "", c->head_dim));
+    if (strcmp(c->architecture, "qwen3") == 0) {
+        TRY(load_vector(l, &layer->q_norm, q_norm, i, "", c->head_dim));
+        TRY(load_vector(l, &layer->k_norm, k_norm, i, "", c->head_dim));
+    }
     TRY(load_projection(l, &layer->attn_output, &out, 1, n_q, i));
-    TRY(load_vector(l, &layer->ffn_norm, ffn_norm, i, c->n_embd));
+    TRY(load_vector(l, &layer->ffn_norm, ffn_norm, i, "", c->n_embd));
     TRY(load_projection(l, &layer->gate_up, is_fused_ffn ? &fused_ffn : gate_up,
                         is_fused_ffn ? 1 : 2, c->n_embd, i));
     return load_projection(l, &layer->ffn_down, &down, 1, c->n_ff, i);
@@ -179,7 +173,11 @@ static aeon_status load_embedding(loader *l, ae_config *c)
     l->w->embedding = (ae_matrix){t->type, t->data, (size_t)n_vocab, c->n_embd};
     if (l->next_vector) count_tensor(l, t);
 
-    const ae_tensor *head = find(l, output, 0, "");
+    /* A file without a head ties it to the embedding; config.json says so aloud. */
+    const json_t *tie =
+        l->source.hf ? json_object_get(l->source.hf->config, "tie_word_embeddings") : NULL;
+    const ae_tensor *head = json_is_true(tie) ? NULL : find(l, output, 0, "");
+    if (!head && json_is_false(tie)) return fail_missing(l, output, 0, "");
     if (head) {
         TRY(check_shape(l, head, c->n_embd, n_vocab));
         if (l->next_vector) count_tensor(l, head);
@@ -188,7 +186,7 @@ static aeon_status load_embedding(loader *l, ae_config *c)
     }
     l->w->output = (ae_projection){.n_parts = 1, .n_rows = (size_t)n_vocab, .n_cols = c->n_embd};
     l->w->output.parts[0] = (ae_matrix){head->type, head->data, (size_t)n_vocab, c->n_embd};
-    return load_vector(l, &l->w->output_norm, output_norm, 0, c->n_embd);
+    return load_vector(l, &l->w->output_norm, output_norm, 0, "", c->n_embd);
 }
 
 /* Run twice: to count the values of all vectors, then to copy them. */

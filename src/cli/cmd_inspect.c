@@ -52,7 +52,11 @@ static void print_model(const inspection *s)
 
 static void print_tensor(aeon_file_tensor_info t)
 {
-    printf("  %-36s %-6s ", t.name, type_name(t.type));
+    enum { NAME_WIDTH = 36 };
+    size_t len = strlen(t.name);
+    printf("  ");
+    cli_write(stdout, t.name, len);
+    printf("%*s %-6s ", len < NAME_WIDTH ? (int)(NAME_WIDTH - len) : 0, "", type_name(t.type));
     for (int i = 0; i < t.n_dims; i++)
         printf("%s%llu", i ? " x " : "", (unsigned long long)t.dims[i]);
     printf("\n");
@@ -75,6 +79,7 @@ static aeon_status print_text(inspection *s, aeon_error *err)
         s->value.len = 0;
         TRY(aeon_file_metadata(s->file, i, 3, &key, &s->value, err));
         size_t shown = s->value.len < MAX_SHOWN ? s->value.len : MAX_SHOWN;
+        while (shown < s->value.len && (s->value.data[shown] & 0xc0) == 0x80) shown--;
         printf("  ");
         cli_write(stdout, key, strlen(key));
         printf(" = ");

@@ -8,9 +8,9 @@
 #include <langinfo.h>
 #include <limits.h>
 #include <locale.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <wchar.h>
@@ -107,6 +107,26 @@ static int read_character(EditLine *edit, wchar_t *out)
     }
 }
 
+/* While a line is edited, Ctrl-C and Ctrl-Z are keys: libedit puts the terminal in order before the
+ * signal does its work. Stopping stops all that runs in front of the shell, as the terminal would:
+ * make, a pipe. */
+static unsigned char interrupt(EditLine *edit, int key)
+{
+    (void)edit;
+    (void)key;
+    raise(SIGINT);
+    return CC_EOF; /* ends el_gets */
+}
+
+static unsigned char suspend(EditLine *edit, int key)
+{
+    (void)key;
+    el_set(edit, EL_PREP_TERM, 0);
+    kill(0, SIGTSTP);
+    el_set(edit, EL_PREP_TERM, 1);
+    return CC_REDISPLAY;
+}
+
 static aeon_status open_editor(cli_line *line, bool keep_history, aeon_error *err)
 {
     HistEvent event;
@@ -127,6 +147,11 @@ static aeon_status open_editor(cli_line *line, bool keep_history, aeon_error *er
     el_set(line->edit, EL_EDITOR, "emacs");
     el_set(line->edit, EL_HIST, history, line->history);
     el_set(line->edit, EL_GETCFN, read_character);
+    el_set(line->edit, EL_SETTY, "-d", "-isig", NULL);
+    el_set(line->edit, EL_ADDFN, "aeon-interrupt", "throw the line away", interrupt);
+    el_set(line->edit, EL_ADDFN, "aeon-suspend", "stop the program", suspend);
+    el_set(line->edit, EL_BIND, "^C", "aeon-interrupt", NULL);
+    el_set(line->edit, EL_BIND, "^Z", "aeon-suspend", NULL);
     el_set(line->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);
     el_source(line->edit, NULL); /* the person's own ~/.editrc has the last word */
     return AEON_OK;

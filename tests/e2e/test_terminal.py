@@ -15,18 +15,18 @@ import time
 import harness
 from harness import check, environment, equal, model, test, wait_until, works
 
-CTRL_C, CTRL_D, UP = b"\x03", b"\x04", b"\x1b[A"
+CTRL_C, CTRL_D, CTRL_Z, UP = b"\x03", b"\x04", b"\x1a", b"\x1b[A"
 
 
 class Terminal:
-    """The program with a terminal for all three streams."""
+    """A program, AEON if none is named, with a terminal for all three streams."""
 
-    def __init__(self, *args, **env):
+    def __init__(self, *args, program=None, **env):
         self.seen = ""
         self.pid, self.fd = pty.fork()
         if self.pid == 0:
-            os.execve(harness.AEON, [str(harness.AEON), *map(str, args)],
-                      environment(TERM="xterm", **env))
+            program = str(program or harness.AEON)
+            os.execve(program, [program, *map(str, args)], environment(TERM="xterm", **env))
 
     def read(self, seconds):
         """What arrives next, "" if nothing does, None at the end."""
@@ -233,6 +233,29 @@ def the_terminal_is_left_as_it_was():
     os.kill(t.pid, signal.SIGTERM)
     wait_until(t.is_cooked)
     equal(t.end(), 130)
+
+
+@test
+def ctrl_z_leaves_the_shell_a_sane_terminal():
+    t = Terminal("-i", program="/bin/sh", PS1="sh$ ")
+    t.expect(r"sh\$ ")
+    t.type(f"{harness.AEON} chat {model()} -n 3 --no-history\n")
+    t.prompt()
+    t.type("half a")
+    t.expect("half a")
+    t.type(CTRL_Z)
+    t.expect(r"sh\$ ")
+    check(t.is_cooked(), "the shell should find the terminal as it left it")
+    t.type("fg\n")
+    t.expect("> .*half a")
+    wait_until(lambda: not t.is_cooked())
+    t.type(" line\r")
+    t.expect(r"line\r\n")
+    t.prompt()
+    t.type(CTRL_D)
+    t.expect(r"sh\$ ")
+    t.type("exit\n")
+    equal(t.end(), 0)
 
 
 @test

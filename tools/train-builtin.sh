@@ -1,12 +1,12 @@
 #!/bin/sh
 # train-builtin.sh - train the built-in model from nothing, or go on where it stopped.
 #
-#   tools/train-builtin.sh [AEON]      AEON: the program, build/release/aeon if not given
+#   tools/train-builtin.sh [AEON]      AEON: the program, build/release/bin/aeon if not given
 #
 # Writes the talks to build/curriculum, checkpoints beside them, and at the end models/aeon-tiny.gguf.
 set -eu
 cd "$(dirname "$0")/.."
-aeon=${1:-build/release/aeon}
+aeon=${1:-build/release/bin/aeon}
 
 [ -x "$aeon" ] || { echo "train-builtin: $aeon: no such program: build AEON first" >&2; exit 1; }
 if [ ! -f build/curriculum/tokenizer.json ]; then

@@ -29,9 +29,11 @@ typedef struct {
     const char *config_path;
     bool resume;
     int n_threads; /* 0: one per core */
-    /* Called after every reporting interval. Return false to write a checkpoint and stop. */
-    bool (*on_report)(void *user, const aeon_train_report *report);
-    /* A line for a person: what was loaded, what was written. */
+    /* Called after every reporting interval; or NULL. */
+    void (*on_report)(void *user, const aeon_train_report *report);
+    /* Asked after every step: false writes a checkpoint and stops; or NULL. */
+    bool (*goes_on)(void *user);
+    /* A line for a person: what was loaded, what was written; or NULL. */
     void (*on_note)(void *user, const char *line);
     void *user;
 } aeon_train_params;

@@ -11,7 +11,7 @@ static void end_line(bool *is_open)
     *is_open = false;
 }
 
-static bool on_report(void *user, const aeon_train_report *r)
+static void on_report(void *user, const aeon_train_report *r)
 {
     bool *is_open = user;
     char held_out[32] = "", left[32];
@@ -26,6 +26,11 @@ static bool on_report(void *user, const aeon_train_report *r)
             r->loss, held_out, r->learning_rate, r->grad_norm, r->tokens_per_s, left,
             *is_open ? "" : "\n");
     fflush(stderr);
+}
+
+static bool goes_on(void *user)
+{
+    (void)user;
     return !cli_is_interrupted();
 }
 
@@ -45,6 +50,7 @@ static aeon_status run_train(const cli_options *o, aeon_error *err)
         .resume = o->resume,
         .n_threads = (int)o->n_threads,
         .on_report = on_report,
+        .goes_on = goes_on,
         .on_note = on_note,
         .user = &is_open,
     };

@@ -325,8 +325,8 @@ static bool is_due(uint32_t every, uint32_t step)
     return every && step % every == 0;
 }
 
-/* Reports the interval and starts a new one; false if the caller wants to stop. */
-static bool report_interval(const trainer *t, interval *since, aeon_train_report *report)
+/* Reports the interval and starts a new one. */
+static void report_interval(const trainer *t, interval *since, aeon_train_report *report)
 {
     double now = ae_clock_s(), seconds = now - since->start_s;
     uint32_t n_steps = (t->step - 1) % t->recipe.report_steps + 1;
@@ -336,7 +336,12 @@ static bool report_interval(const trainer *t, interval *since, aeon_train_report
     report->tokens_per_s = (double)since->n_tokens / seconds;
     report->seconds_left = seconds / n_steps * (t->recipe.steps - t->step);
     *since = (interval){.start_s = now};
-    return !t->params->on_report || t->params->on_report(t->params->user, report);
+    if (t->params->on_report) t->params->on_report(t->params->user, report);
+}
+
+static bool goes_on(const trainer *t)
+{
+    return !t->params->goes_on || t->params->goes_on(t->params->user);
 }
 
 static aeon_status train(trainer *t, aeon_error *err)
@@ -347,18 +352,18 @@ static aeon_status train(trainer *t, aeon_error *err)
     double last_saved_s = since.start_s;
     while (t->step < r->steps) {
         TRY(train_step(t, &since, &report, err));
-        bool is_last = t->step == r->steps, goes_on = true;
+        bool is_last = t->step == r->steps;
         if (t->held_out.n_talks && (is_last || is_due(r->held_out_steps, t->step)))
             TRY(measure_held_out(t, &report.held_out_loss, err));
-        if (is_last || is_due(r->report_steps, t->step))
-            goes_on = report_interval(t, &since, &report);
+        if (is_last || is_due(r->report_steps, t->step)) report_interval(t, &since, &report);
+        bool is_stopped = !is_last && !goes_on(t);
         bool is_old =
             r->checkpoint_minutes > 0 && ae_clock_s() - last_saved_s >= 60 * r->checkpoint_minutes;
-        if (is_last || !goes_on || is_old || is_due(r->checkpoint_steps, t->step)) {
+        if (is_last || is_stopped || is_old || is_due(r->checkpoint_steps, t->step)) {
             TRY(save_checkpoint(t, err));
             last_saved_s = ae_clock_s();
         }
-        if (!goes_on && !is_last)
+        if (is_stopped)
             return ae_fail(err, AEON_CANCELLED, "stopped after step %u: resume goes on from there",
                            t->step);
     }

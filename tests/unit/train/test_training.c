@@ -20,17 +20,23 @@ enum { N_STEPS = 12 };
 /* What a run reported, and when it should stop. */
 typedef struct {
     double loss[4 * N_STEPS], held_out;
-    uint64_t stop_after;
+    uint64_t step, stop_after;
     int n_notes;
 } record;
 
-static bool on_report(void *user, const aeon_train_report *report)
+static void on_report(void *user, const aeon_train_report *report)
 {
     record *r = user;
     assert_in_range(report->step, 1, 4 * N_STEPS);
     r->loss[report->step - 1] = report->loss;
     r->held_out = report->held_out_loss;
-    return report->step != r->stop_after;
+    r->step = report->step;
+}
+
+static bool goes_on(void *user)
+{
+    const record *r = user;
+    return r->step != r->stop_after || r->stop_after == 0;
 }
 
 static void on_note(void *user, const char *line)
@@ -60,6 +66,7 @@ static aeon_status run(const char *recipe, bool resume, int n_threads, record *r
                            .resume = resume,
                            .n_threads = n_threads,
                            .on_report = on_report,
+                           .goes_on = goes_on,
                            .on_note = on_note,
                            .user = r};
     return aeon_train_run(&p, &err);

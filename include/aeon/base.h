@@ -2,9 +2,9 @@
  *
  * Model:    A function that can fail returns aeon_status and takes an aeon_error last. Results go
  *           through out-parameters, which are untouched on failure.
- * Threads:  An aeon_error belongs to its caller; everything else here may be called from any
- * thread. Example:  aeon_error err; if (aeon_model_open(&model, "builtin", NULL, &err) != AEON_OK)
- * fputs(err.text, stderr);
+ * Threads:  An aeon_error belongs to its caller; any thread may call everything else here.
+ * Example:  aeon_error err;
+ *           if (aeon_model_open(&model, "builtin", NULL, &err) != AEON_OK) fputs(err.text, stderr);
  */
 #ifndef AEON_BASE_H
 #define AEON_BASE_H

@@ -75,11 +75,13 @@ AEON_API AEON_MUST_USE aeon_status aeon_session_feed(aeon_session *s, const int3
                                                      const aeon_feed_params *params,
                                                      aeon_error *err);
 
-/* Logits [n_vocab] after the last token; NULL when nothing was fed, or after a rewind. */
+/* Logits [n_vocab] after the last token, borrowed until the next feed; NULL when nothing was fed,
+ * and after a rewind, a generate or a feed that on_logits cancelled. */
 AEON_API const float *aeon_session_logits(const aeon_session *s);
 
 /* Keep the first n_keep tokens, forget the rest. Errors: INVALID_ARGUMENT if n_keep exceeds the
- * length. A timeline under the long factors stays under them. */
+ * length. A timeline under the long factors stays under them, unless nothing is kept: an empty
+ * AUTO session is as good as new. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_rewind(aeon_session *s, size_t n_keep,
                                                        aeon_error *err);
 
@@ -109,12 +111,13 @@ AEON_API const char *aeon_finish_name(aeon_finish f);
 
 typedef struct {
     size_t n_max;             /* most tokens to generate; 0: until the context is full */
-    const char *const *stops; /* stop strings: generation ends before the first of them */
+    const char *const *stops; /* generation ends before the first of these texts, none empty */
     size_t n_stops;
     bool ignore_stop_ids; /* go on after end-of-turn tokens */
     bool with_control;    /* show control tokens in the text */
-    /* New text: whole UTF-8 characters, never part of a stop string. Return false to cancel. May
-     * be called with len 0 while text is held back, so that a cancel is seen at every token. */
+    /* New text, never part of a stop string, in whole UTF-8 characters; only where the answer ends
+     * within a character does the last call. Return false to cancel. May be called with len 0 while
+     * text is held back, so that a cancel is seen at every token. */
     bool (*on_text)(void *user, const char *text, size_t len);
     void *user;
 } aeon_generate_params;
@@ -128,7 +131,10 @@ typedef struct {
 
 /* Continue the timeline: sample, feed, give out text, until a stop token, a stop string, n_max or
  * the end of the context. The session must hold logits. The timeline then ends with every sampled
- * token (the stop token included), so that a chat can go on from it. */
+ * token (the stop token included), so that a chat can go on from it; the logits are gone unless the
+ * context is full. params may be NULL. Errors: INVALID_ARGUMENT (no logits, a stop string that is
+ * empty or begins inside a character), MISMATCH (a sampler of another vocabulary), OUT_OF_MEMORY.
+ */
 AEON_API AEON_MUST_USE aeon_status aeon_session_generate(aeon_session *s, aeon_sampler *sampler,
                                                          const aeon_generate_params *params,
                                                          aeon_generate_result *result,

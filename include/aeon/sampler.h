@@ -32,7 +32,7 @@ typedef struct {
     float repeat_penalty;    /* > 0; divides positive and multiplies negative logits; 1: none */
     float presence_penalty;  /* subtracted once from every token seen */
     float frequency_penalty; /* subtracted for every time it was seen */
-    int penalty_window;      /* how many of the last tokens count; 0: none, at most 65,536 */
+    int penalty_window;      /* how many of the last tokens count; 0: none, at most 65,535 */
     const aeon_logit_bias *bias;
     size_t n_bias;
     uint64_t seed;
@@ -41,8 +41,8 @@ typedef struct {
 /* temperature 0.7, top_k 40, top_p 0.95, min_p 0.05, no penalties, window 64, seed 0. */
 AEON_API aeon_sampler_params aeon_sampler_params_default(void);
 
-/* Copies the params (and the bias list). Errors: INVALID_ARGUMENT names the field, OUT_OF_MEMORY.
- */
+/* For logits of n_vocab tokens, at least 1. Copies the params (and the bias list). Errors:
+ * INVALID_ARGUMENT names the field, OUT_OF_MEMORY. */
 AEON_API AEON_MUST_USE aeon_status aeon_sampler_new(aeon_sampler **out,
                                                     const aeon_sampler_params *params,
                                                     size_t n_vocab, aeon_error *err);

@@ -11,5 +11,6 @@ void ae_session_append(aeon_session *s, int32_t id);
 
 const aeon_model *ae_session_model(const aeon_session *s);
 size_t ae_session_room(const aeon_session *s); /* tokens that still fit */
+size_t ae_sampler_n_vocab(const aeon_sampler *s);
 
 #endif

@@ -8,6 +8,10 @@
 
 #include <string.h>
 
+/* Pending text starts with this much room: enough for a long token after most of a long stop
+ * string, so that the loop allocates nothing. */
+static const char room[1024];
+
 typedef struct {
     aeon_session *session;
     aeon_sampler *sampler;
@@ -24,8 +28,7 @@ const char *aeon_finish_name(aeon_finish f)
     return (size_t)f < AE_COUNT(names) ? names[f] : "unknown";
 }
 
-/* ---- stop strings
- * --------------------------------------------------------------------------------- */
+/* ---- stop strings ---------------------------------------------------------------------------- */
 
 /* Length of the text before the first stop string; -1 if there is none. */
 static ptrdiff_t find_stop(const generation *g)
@@ -63,8 +66,7 @@ static bool give_out(generation *g, size_t len)
     return goes_on;
 }
 
-/* ---- the loop
- * ------------------------------------------------------------------------------------- */
+/* ---- the loop -------------------------------------------------------------------------------- */
 
 /* Show a picked token. *is_over when the answer ends here, with the reason in the result. */
 static aeon_status show(generation *g, int32_t id, bool *is_over)
@@ -120,23 +122,44 @@ static aeon_status loop(generation *g)
     return AEON_OK;
 }
 
+static aeon_status check_call(const aeon_session *s, const aeon_sampler *sampler,
+                              const aeon_generate_params *params, aeon_error *err)
+{
+    size_t n_vocab = aeon_model_describe(ae_session_model(s))->n_vocab;
+    if (!aeon_session_logits(s))
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "feed a prompt before generating");
+    if (ae_sampler_n_vocab(sampler) != n_vocab)
+        return ae_fail(err, AEON_MISMATCH, "a sampler for %zu tokens, a model with %zu",
+                       ae_sampler_n_vocab(sampler), n_vocab);
+    for (size_t i = 0; i < params->n_stops; i++) {
+        unsigned char first = (unsigned char)params->stops[i][0];
+        if (first == 0) return ae_fail(err, AEON_INVALID_ARGUMENT, "an empty stop string");
+        if ((first & 0xC0) == 0x80)
+            return ae_fail(err, AEON_INVALID_ARGUMENT,
+                           "stop string %zu begins inside a UTF-8 character", i + 1);
+    }
+    return AEON_OK;
+}
+
 aeon_status aeon_session_generate(aeon_session *s, aeon_sampler *sampler,
                                   const aeon_generate_params *params, aeon_generate_result *result,
                                   aeon_error *err)
 {
     static const aeon_generate_params none;
     if (!params) params = &none;
-    if (!aeon_session_logits(s))
-        return ae_fail(err, AEON_INVALID_ARGUMENT, "feed a prompt before generating");
-    for (size_t i = 0; i < params->n_stops; i++)
-        if (!params->stops[i][0])
-            return ae_fail(err, AEON_INVALID_ARGUMENT, "an empty stop string");
+    TRY(check_call(s, sampler, params, err));
 
     aeon_generate_result r = {0};
     generation g = {.session = s, .sampler = sampler, .params = params, .result = &r, .err = err};
-    g.detokenizer = (aeon_detokenizer){.tokenizer = aeon_model_tokenizer(ae_session_model(s)),
-                                       .with_control = params->with_control};
-    aeon_status status = aeon_text_append(&g.pending, "", 0, err);
+    size_t n;
+    const aeon_tokenizer *tokenizer = aeon_model_tokenizer(ae_session_model(s));
+    const int32_t *ids = aeon_session_ids(s, &n); /* has logits, hence n > 0 */
+    g.detokenizer =
+        (aeon_detokenizer){.tokenizer = tokenizer,
+                           .with_control = params->with_control,
+                           .not_first = !aeon_tokenizer_is_control(tokenizer, ids[n - 1])};
+    aeon_status status = aeon_text_append(&g.pending, room, sizeof room, err);
+    g.pending.len = 0;
     if (status == AEON_OK) status = loop(&g);
     aeon_text_release(&g.pending);
     if (status == AEON_OK) *result = r;

@@ -2,10 +2,9 @@
  *
  * The order is fixed: bias and penalties on the logits; temperature; then the tail is cut by top-k,
  * min-p and top-p, each on the probabilities of what is left before it; then one draw. */
-#include "aeon/sampler.h"
+#include "engine/engine.h"
 
 #include "base/mem.h"
-#include "base/status.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -41,8 +40,7 @@ aeon_sampler_params aeon_sampler_params_default(void)
     };
 }
 
-/* ---- birth and death ----------------------------------------------------------------------------
- */
+/* ---- birth and death ------------------------------------------------------------------------- */
 
 static aeon_status check_params(const aeon_sampler_params *p, size_t n_vocab, aeon_error *err)
 {
@@ -63,6 +61,8 @@ static aeon_status check_params(const aeon_sampler_params *p, size_t n_vocab, ae
         if (!(fields[i].value >= fields[i].min && fields[i].value <= fields[i].max))
             return ae_fail(err, AEON_INVALID_ARGUMENT, "%s is %g; it must be %g to %g",
                            fields[i].name, fields[i].value, fields[i].min, fields[i].max);
+    if (n_vocab < 1 || n_vocab > INT32_MAX)
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "a vocabulary of %zu tokens", n_vocab);
     for (size_t i = 0; i < p->n_bias; i++)
         if (p->bias[i].id < 0 || (size_t)p->bias[i].id >= n_vocab || isnan(p->bias[i].bias))
             return ae_fail(err, AEON_INVALID_ARGUMENT,
@@ -106,8 +106,7 @@ void aeon_sampler_free(aeon_sampler *s)
     ae_mem_free(s);
 }
 
-/* ---- the random generator: xoroshiro128+ (Blackman, Vigna), seeded by splitmix64
- * ------------------ */
+/* ---- the random generator: xoroshiro128+ (Blackman, Vigna), seeded by splitmix64 ------------- */
 
 static uint64_t splitmix(uint64_t *state)
 {
@@ -132,8 +131,7 @@ static double draw(aeon_sampler *s)
     return (double)(sum >> 11) * 0x1p-53;
 }
 
-/* ---- penalties
- * ----------------------------------------------------------------------------------- */
+/* ---- penalties ------------------------------------------------------------------------------- */
 
 void aeon_sampler_reset(aeon_sampler *s)
 {
@@ -155,12 +153,21 @@ void aeon_sampler_accept(aeon_sampler *s, int32_t id)
     s->n_seen++;
 }
 
-/* s->logits = logits with bias and penalties; NaN becomes -infinity. */
+static float or_nothing(float x)
+{
+    return isnan(x) ? -INFINITY : x;
+}
+
+/* s->logits = logits with bias and penalties. NaN counts as -infinity, also where it is the sum of
+ * opposite infinities. */
 static void adjust(aeon_sampler *s, const float *logits)
 {
     const aeon_sampler_params *p = &s->params;
-    for (size_t i = 0; i < s->n_vocab; i++) s->logits[i] = isnan(logits[i]) ? -INFINITY : logits[i];
-    for (size_t i = 0; i < p->n_bias; i++) s->logits[s->bias[i].id] += s->bias[i].bias;
+    for (size_t i = 0; i < s->n_vocab; i++) s->logits[i] = or_nothing(logits[i]);
+    for (size_t i = 0; i < p->n_bias; i++) {
+        float *l = &s->logits[s->bias[i].id];
+        *l = or_nothing(*l + s->bias[i].bias);
+    }
     if (p->repeat_penalty == 1 && p->presence_penalty == 0 && p->frequency_penalty == 0) return;
     for (size_t i = 0; i < s->n_vocab; i++) {
         if (s->counts[i] == 0) continue;
@@ -170,8 +177,7 @@ static void adjust(aeon_sampler *s, const float *logits)
     }
 }
 
-/* ---- picking
- * -------------------------------------------------------------------------------------- */
+/* ---- picking --------------------------------------------------------------------------------- */
 
 static int32_t largest(const float *logits, size_t n)
 {
@@ -229,6 +235,11 @@ static size_t keep_above(aeon_sampler *s, float least)
     return n;
 }
 
+size_t ae_sampler_n_vocab(const aeon_sampler *s)
+{
+    return s->n_vocab;
+}
+
 int32_t aeon_sampler_pick(aeon_sampler *s, const float *logits)
 {
     const aeon_sampler_params *p = &s->params;
@@ -236,7 +247,7 @@ int32_t aeon_sampler_pick(aeon_sampler *s, const float *logits)
     int32_t best_id = largest(s->logits, s->n_vocab);
     float best = s->logits[best_id];
     if (p->temperature == 0 || !isfinite(best))
-        return isnan(best) || best == -INFINITY ? 0 : best_id;
+        return best_id; /* 0 where nothing is above -infinity */
 
     bool is_cut = p->top_k > 0 && (size_t)p->top_k < s->n_vocab;
     float least = p->min_p > 0 ? best + logf(p->min_p) * p->temperature : -INFINITY;

@@ -34,8 +34,7 @@ struct aeon_session {
     ae_kv *kv;
 };
 
-/* ---- engine ------------------------------------------------------------------------------------
- */
+/* ---- engine ---------------------------------------------------------------------------------- */
 
 static aeon_status engine_init(aeon_engine *e, const aeon_engine_params *p, aeon_error *err)
 {
@@ -81,8 +80,7 @@ int aeon_engine_n_threads(const aeon_engine *e)
     return ae_pool_n_threads(e->pool);
 }
 
-/* ---- session -----------------------------------------------------------------------------------
- */
+/* ---- session --------------------------------------------------------------------------------- */
 
 aeon_session_params aeon_session_params_default(void)
 {
@@ -152,8 +150,7 @@ void aeon_session_free(aeon_session *s)
     ae_mem_free(s);
 }
 
-/* ---- feeding ------------------------------------------------------------------------------------
- */
+/* ---- feeding --------------------------------------------------------------------------------- */
 
 /* Compute the logits of the chunk's tokens from position first_new on, tile by tile, and hand them
  * out. base: the position of the chunk's first token. */
@@ -264,12 +261,12 @@ aeon_status aeon_session_rewind(aeon_session *s, size_t n_keep, aeon_error *err)
     if (n_keep == s->n) return AEON_OK;
     s->n = n_keep;
     if (s->n_computed > n_keep) s->n_computed = n_keep;
+    if (n_keep == 0 && s->rope == AEON_ROPE_AUTO) s->rope_set = AE_ROPE_SET_SHORT;
     s->has_logits = false;
     return AEON_OK;
 }
 
-/* ---- looking ------------------------------------------------------------------------------------
- */
+/* ---- looking --------------------------------------------------------------------------------- */
 
 const int32_t *aeon_session_ids(const aeon_session *s, size_t *n)
 {

@@ -173,12 +173,24 @@ static void hostile_logits_give_a_valid_id(void **state)
         {NAN, 1, NAN, NAN, NAN, NAN, NAN, NAN},
         {0, INFINITY, 0, 0, 0, 0, 0, 0},
     };
+    /* Opposite infinities are a NaN, which must not win either. */
+    const aeon_logit_bias bias[] = {{0, INFINITY}, {0, -INFINITY}, {1, -INFINITY}};
     const int32_t expected[] = {0, 0, 1, 1};
     for (int greedy = 0; greedy < 2; greedy++) {
         aeon_sampler_params p = plain();
         if (greedy) p.temperature = 0;
         aeon_sampler *s = make(&p);
         for (int i = 0; i < 4; i++) assert_int_equal(aeon_sampler_pick(s, cases[i]), expected[i]);
+        aeon_sampler_free(s);
+
+        p.bias = bias;
+        p.n_bias = 3;
+        s = make(&p);
+        const float hostile[N] = {-1, INFINITY, -9, 5, -9, -9, -9, -INFINITY};
+        for (int i = 0; i < 20; i++) {
+            int32_t id = aeon_sampler_pick(s, hostile);
+            assert_true(id > 1 && id < N - 1);
+        }
         aeon_sampler_free(s);
     }
 }
@@ -203,6 +215,8 @@ static void bad_params_are_named(void **state)
         CHECK_FAILS(aeon_sampler_new(&s, &cases[i].p, N, &err), AEON_INVALID_ARGUMENT);
         assert_non_null(strstr(err.text, cases[i].word));
     }
+    aeon_sampler_params good = plain();
+    CHECK_FAILS(aeon_sampler_new(&s, &good, 0, &err), AEON_INVALID_ARGUMENT);
     const aeon_logit_bias bias = {N, 1};
     aeon_sampler_params p = plain();
     p.bias = &bias;

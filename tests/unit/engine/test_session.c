@@ -134,6 +134,37 @@ static void rewinding_forgets_exactly(void **state)
     aeon_model_close(m);
 }
 
+static bool cancel_at_third(void *user, size_t pos, const float *logits)
+{
+    (void)logits;
+    return pos < *(size_t *)user + 2;
+}
+
+/* Cancelled by on_logits, a feed leaves the timeline but no logits; the next one is exact again. */
+static void a_cancelled_feed_leaves_no_trace(void **state)
+{
+    (void)state;
+    aeon_model *m = open_synth("phi3-nano", AEON_TYPE_Q8_0);
+    size_t bytes = aeon_model_describe(m)->n_vocab * sizeof(float), n_before = 20;
+    int32_t *ids = random_ids(m, 60);
+    aeon_engine *e = make_engine(m, 2, 8);
+    aeon_session_params p = {.n_ctx = 64, .kv_type = AEON_TYPE_F16};
+    aeon_session *s = make_session(e, p), *straight = make_session(e, p);
+    CHECK_OK(aeon_session_feed(s, ids, n_before, NULL, &err));
+    aeon_feed_params cancel = {.on_logits = cancel_at_third, .user = &n_before};
+    CHECK_FAILS(aeon_session_feed(s, ids + 30, 30, &cancel, &err), AEON_CANCELLED);
+    assert_int_equal(aeon_session_stats_get(s).n_past, n_before);
+    assert_null(aeon_session_logits(s));
+    CHECK_OK(aeon_session_feed(s, ids + n_before, 10, NULL, &err));
+    CHECK_OK(aeon_session_feed(straight, ids, n_before + 10, NULL, &err));
+    assert_memory_equal(aeon_session_logits(s), aeon_session_logits(straight), bytes);
+    free(ids);
+    aeon_session_free(s);
+    aeon_session_free(straight);
+    aeon_engine_free(e);
+    aeon_model_close(m);
+}
+
 static bool cancel_at_half(void *user, const char *what, double fraction)
 {
     (void)user;
@@ -185,6 +216,17 @@ static void crossing_equals_a_fresh_long_timeline(void **state)
     CHECK_OK(aeon_session_feed(brief_short, ids, 64, NULL, &err));
     assert_memory_not_equal(aeon_session_logits(brief_long), aeon_session_logits(brief_short),
                             bytes);
+
+    /* Shortened, the timeline stays under the long factors; emptied, it is as good as new. */
+    CHECK_OK(aeon_session_rewind(s, 1, &err));
+    assert_true(aeon_session_stats_get(s).is_long_rope);
+    CHECK_OK(aeon_session_rewind(s, 0, &err));
+    assert_false(aeon_session_stats_get(s).is_long_rope);
+    CHECK_OK(aeon_session_feed(s, ids, 64, NULL, &err));
+    assert_memory_equal(aeon_session_logits(s), aeon_session_logits(brief_short), bytes);
+    CHECK_OK(aeon_session_rewind(fresh, 0, &err));
+    CHECK_OK(aeon_session_feed(fresh, ids, 64, NULL, &err));
+    assert_memory_equal(aeon_session_logits(fresh), aeon_session_logits(brief_long), bytes);
 
     p.n_ctx = border + 1;
     aeon_session *none = NULL;
@@ -300,6 +342,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(chunks_and_threads_do_not_change_a_bit),
         cmocka_unit_test(rewinding_forgets_exactly),
+        cmocka_unit_test(a_cancelled_feed_leaves_no_trace),
         cmocka_unit_test(crossing_equals_a_fresh_long_timeline),
         cmocka_unit_test(refusals_leave_the_timeline_alone),
         cmocka_unit_test(every_allocation_may_fail),

@@ -22,7 +22,7 @@ typedef struct aeon_model aeon_model;
 
 typedef struct {
     const char *chat_template; /* name of a template to use instead of the file's own; or NULL */
-    bool vocab_only;           /* tokenizer and description alone, no weights */
+    bool vocab_only;           /* the tokenizer alone: no weights, a description without sizes */
     aeon_progress_fn progress; /* or NULL */
     void *progress_user;
 } aeon_model_params;

@@ -7,6 +7,7 @@
 #include "format/vocab_gguf.h"
 #include "text/vocab.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -35,8 +36,7 @@ static void add_stop(aeon_model *m, int64_t id)
     if (m->n_stops < MAX_STOPS) m->stops[m->n_stops++] = (int32_t)id;
 }
 
-/* ---- GGUF -------------------------------------------------------------------------------------
- */
+/* ---- GGUF ------------------------------------------------------------------------------------ */
 
 static aeon_status load_gguf_text(aeon_model *m, ae_str *chat, aeon_error *err)
 {
@@ -56,21 +56,28 @@ static aeon_status load_gguf_text(aeon_model *m, ae_str *chat, aeon_error *err)
     return AEON_OK;
 }
 
-/* ---- Hugging Face ------------------------------------------------------------------------------
- */
+/* ---- Hugging Face ---------------------------------------------------------------------------- */
 
-/* An id that is written as {"eos_token_id": 3}, or the first of a list; -1 if absent. Every id of
- * the list stops generation if is_stop. */
-static int32_t read_id(aeon_model *m, const json_t *object, const char *key, bool is_stop)
+/* A token id, -1 if it is none. An integer may come as a real (see text/json.h). */
+static int32_t id_of(const json_t *v)
+{
+    double id = json_is_number(v) ? json_number_value(v) : -1;
+    return id >= 0 && id <= INT32_MAX && id == floor(id) ? (int32_t)id : -1;
+}
+
+/* The id that is written as {"eos_token_id": 3}, or the first of a list; -1 if absent. */
+static int32_t read_id(const json_t *object, const char *key)
 {
     const json_t *v = json_object_get(object, key);
-    const json_t *first = json_is_array(v) ? json_array_get(v, 0) : v;
-    for (size_t i = 0; is_stop && i < json_array_size(v); i++)
-        add_stop(m, json_integer_value(json_array_get(v, i)));
-    if (!json_is_integer(first)) return -1;
-    int64_t id = json_integer_value(first);
-    if (is_stop) add_stop(m, id);
-    return id >= 0 && id <= INT32_MAX ? (int32_t)id : -1;
+    return id_of(json_is_array(v) ? json_array_get(v, 0) : v);
+}
+
+/* Every end-of-text id stops generation. */
+static void add_stops(aeon_model *m, const json_t *object)
+{
+    const json_t *v = json_object_get(object, "eos_token_id");
+    add_stop(m, id_of(v));
+    for (size_t i = 0; i < json_array_size(v); i++) add_stop(m, id_of(json_array_get(v, i)));
 }
 
 /* Embeddings are often padded beyond the tokens that tokenizer.json lists: rows without a token get
@@ -105,12 +112,15 @@ static aeon_status load_hf_text(aeon_model *m, ae_str *chat, aeon_error *err)
     TRY(ae_vocab_from_json(&vocab, h->tokenizer_json.data, h->tokenizer_json.len, name, err));
 
     /* generation_config.json is closer to how the model is used than config.json. */
-    vocab.eos = read_id(m, h->generation_config, "eos_token_id", true);
-    int32_t eos = read_id(m, h->config, "eos_token_id", true);
-    if (vocab.eos < 0) vocab.eos = eos;
-    vocab.bos = read_id(m, h->config, "bos_token_id", false);
-    vocab.pad = read_id(m, h->config, "pad_token_id", false);
-    vocab.add_bos = json_is_true(json_object_get(h->tokenizer_config, "add_bos_token"));
+    vocab.eos = read_id(h->generation_config, "eos_token_id");
+    if (vocab.eos < 0) vocab.eos = read_id(h->config, "eos_token_id");
+    vocab.bos = read_id(h->config, "bos_token_id");
+    vocab.pad = read_id(h->config, "pad_token_id");
+    add_stops(m, h->generation_config);
+    add_stops(m, h->config);
+    /* Where the tokenizer's own configuration says nothing, tokenizer.json's template counts. */
+    const json_t *add_bos = json_object_get(h->tokenizer_config, "add_bos_token");
+    if (json_is_boolean(add_bos)) vocab.add_bos = json_is_true(add_bos);
     aeon_status status = pad_vocab(&vocab, m->config.n_vocab, &texts, err);
     if (status == AEON_OK) status = ae_tokenizer_new(&m->tokenizer, &vocab, err);
     ae_vocab_release(&vocab);
@@ -119,8 +129,7 @@ static aeon_status load_hf_text(aeon_model *m, ae_str *chat, aeon_error *err)
     return status;
 }
 
-/* ---- opening ------------------------------------------------------------------------------------
- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static aeon_status open_files(aeon_model *m, const char *path, bool with_weights, aeon_error *err)
 {

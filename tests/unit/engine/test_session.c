@@ -176,13 +176,13 @@ static bool cancel_at_half(void *user, const char *what, double fraction)
 static void crossing_equals_a_fresh_long_timeline(void **state)
 {
     (void)state;
-    aeon_model *m = open_synth("phi3-nano", AEON_TYPE_Q4_0);
+    aeon_model *m = open_synth("phi3-pico", AEON_TYPE_Q4_0);
     const aeon_model_info *info = aeon_model_describe(m);
     assert_true(info->has_long_rope);
     size_t border = info->n_ctx_original, n_ctx = border + 40,
            bytes = info->n_vocab * sizeof(float);
     int32_t *ids = random_ids(m, n_ctx);
-    aeon_engine *e = make_engine(m, 2, 512);
+    aeon_engine *e = make_engine(m, 2, 32);
     aeon_session_params p = {.n_ctx = n_ctx, .kv_type = AEON_TYPE_F16};
     aeon_session *s = make_session(e, p);
     CHECK_OK(aeon_session_feed(s, ids, border, NULL, &err));
@@ -328,8 +328,9 @@ static int remove_folder(void **state)
 {
     (void)state;
     char path[128];
-    const char *const shapes[] = {"phi3-nano", "llama-nano", "qwen2-nano", "qwen3-nano"};
-    for (int i = 0; i < 4; i++)
+    const char *const shapes[] = {"phi3-pico", "phi3-nano", "llama-nano", "qwen2-nano",
+                                  "qwen3-nano"};
+    for (size_t i = 0; i < sizeof shapes / sizeof shapes[0]; i++)
         for (int type = 0; type < AEON_TYPE_MAX; type++) {
             snprintf(path, sizeof path, "%s/%s-%d.gguf", folder, shapes[i], type);
             unlink(path);

@@ -24,8 +24,8 @@ typedef struct {
     uint64_t size_bytes;
 } aeon_file_tensor_info;
 
-/* path: a GGUF file, a safetensors file, or a Hugging Face folder. Errors: NOT_FOUND, IO,
- * BAD_FORMAT, UNSUPPORTED, OUT_OF_MEMORY. */
+/* path: a GGUF file, a safetensors file, a Hugging Face folder, or "builtin". Errors: NOT_FOUND,
+ * IO, BAD_FORMAT, UNSUPPORTED, OUT_OF_MEMORY. */
 AEON_API AEON_MUST_USE aeon_status aeon_file_open(aeon_file **out, const char *path,
                                                   aeon_error *err);
 AEON_API void aeon_file_close(aeon_file *f);

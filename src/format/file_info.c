@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "format/builtin.h"
 #include "format/gguf.h"
 #include "format/hf.h"
 #include "format/names.h"
@@ -57,15 +58,17 @@ static aeon_status is_safetensors(bool *out, const char *path, aeon_error *err)
 
 static aeon_status open_any(aeon_file *f, const char *path, aeon_error *err)
 {
-    bool safetensors;
-    if (ae_file_is_folder(path)) return open_folder(f, path, err);
-    TRY(is_safetensors(&safetensors, path, err));
+    bool safetensors = false;
+    if (!ae_is_builtin(path)) {
+        if (ae_file_is_folder(path)) return open_folder(f, path, err);
+        TRY(is_safetensors(&safetensors, path, err));
+    }
     if (safetensors) {
         TRY(ae_safetensors_open(&f->tensors, path, err));
         snprintf(f->format, sizeof f->format, "safetensors");
         return AEON_OK;
     }
-    TRY(ae_gguf_open(&f->gguf, path, err));
+    TRY(ae_is_builtin(path) ? ae_builtin_open(&f->gguf, err) : ae_gguf_open(&f->gguf, path, err));
     snprintf(f->format, sizeof f->format, "gguf v%" PRIu32, ae_gguf_version(f->gguf));
     return AEON_OK;
 }

@@ -183,6 +183,7 @@ static void every_lie_is_refused_by_name(void **state)
         {.drop_tensor = "blk.1.ffn_down.weight",
          .status = AEON_BAD_FORMAT,
          .word = "blk.1.ffn_down"},
+        {.set_key = "split.count", .set_u32 = 3, .status = AEON_UNSUPPORTED, .word = "3 parts"},
         {.set_key = "tokenizer.ggml.model",
          .set_str = "t5",
          .status = AEON_UNSUPPORTED,

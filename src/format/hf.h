@@ -9,8 +9,8 @@
 #ifndef AE_FORMAT_HF_H
 #define AE_FORMAT_HF_H
 
-#include "text/json.h"
 #include "format/safetensors.h"
+#include "text/json.h"
 
 typedef struct {
     char *path;

@@ -129,7 +129,7 @@ static aeon_status read_window(ae_config *c, const reader *r, aeon_error *err)
     /* Absent, the switch is on for Mistral and Phi-3, which do not have it, and off for Qwen. */
     const json_t *use = json_object_get(r->config, "use_sliding_window");
     bool is_qwen = strncmp(c->architecture, "qwen", 4) == 0;
-    uint32_t n_windowed;
+    uint32_t n_windowed = 0;
     TRY(count_windowed(&n_windowed, c, r, err));
     TRY(read_u32(r, r->config, "sliding_window", &c->n_window, err));
     if (n_windowed == 0 || (is_qwen ? !json_is_true(use) : json_is_false(use))) c->n_window = 0;

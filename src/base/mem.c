@@ -18,6 +18,7 @@ static atomic_size_t current[AE_MEM_N_KINDS], peak[AE_MEM_N_KINDS];
 static atomic_size_t total_current, total_peak, total_cap;
 static atomic_uint_fast64_t n_allocs, fail_at;
 static atomic_bool fail_persistent;
+static _Thread_local bool is_forbidden_here;
 
 static void raise_peak(atomic_size_t *p, size_t value)
 {
@@ -60,6 +61,7 @@ static header *header_of(void *block)
 
 void *ae_mem_alloc(ae_mem_kind kind, size_t size_bytes)
 {
+    AEON_ASSERT(!is_forbidden_here);
     if (told_to_fail() || size_bytes > SIZE_MAX / 2) return NULL;
     if (!account_add(kind, size_bytes)) return NULL;
     char *raw = calloc(1, sizeof(header) + ALIGNMENT + size_bytes);
@@ -103,6 +105,11 @@ void ae_mem_free(void *block)
     header *h = header_of(block);
     account_remove(h->kind, h->size_bytes);
     free(h->raw);
+}
+
+void ae_mem_forbid(bool is_forbidden)
+{
+    is_forbidden_here = is_forbidden;
 }
 
 const char *ae_mem_kind_name(ae_mem_kind kind)

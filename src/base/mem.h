@@ -45,6 +45,9 @@ char *ae_mem_text(ae_mem_kind kind, const char *text, size_t len);
 /* Accepts NULL. */
 void ae_mem_free(void *block);
 
+/* The token loop's guard: while forbidden, an allocation by this thread is a broken invariant. */
+void ae_mem_forbid(bool is_forbidden);
+
 const char *ae_mem_kind_name(ae_mem_kind kind);
 size_t ae_mem_current(ae_mem_kind kind);
 size_t ae_mem_peak(ae_mem_kind kind);

@@ -289,6 +289,7 @@ static void feed_forward_block(ae_forward *f, size_t i_layer, ae_range tokens, a
 static void run_member(void *arg, ae_member m)
 {
     ae_forward *f = arg;
+    ae_mem_forbid(true);
     ae_range tokens = ae_split(f->batch->n, 1, m);
     for (size_t t = tokens.begin; t < tokens.end; t++) {
         embed_row(f, t);
@@ -311,6 +312,7 @@ static void run_member(void *arg, ae_member m)
         }
         ae_pool_barrier(m);
     }
+    ae_mem_forbid(false);
 }
 
 void ae_forward_run(ae_forward *f, ae_kv *kv, const ae_batch *batch)
@@ -330,7 +332,9 @@ typedef struct {
 static void head_member(void *arg, ae_member m)
 {
     head_job *job = arg;
+    ae_mem_forbid(true);
     project(job->f, &job->f->w->output, &job->f->normed, job->first, job->n, job->logits, m);
+    ae_mem_forbid(false);
 }
 
 void ae_forward_logits(ae_forward *f, size_t first, size_t n, float *logits)

@@ -6,9 +6,11 @@
 #include "check.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static aeon_error err;
@@ -54,6 +56,27 @@ static void memory_cap_and_injected_failure(void **state)
     ae_mem_fail_at(0, false);
     ae_mem_free(a);
     ae_mem_free(c);
+}
+
+/* The child that allocates where it may not dies of it. */
+static void forbidden_allocations_are_broken_invariants(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0) {
+        signal(SIGABRT, SIG_DFL);
+        if (dup2(open("/dev/null", O_WRONLY), STDERR_FILENO) < 0) _exit(1);
+        ae_mem_forbid(true);
+        ae_mem_forbid(false);
+        ae_mem_free(ae_mem_alloc(AE_MEM_OTHER, 1)); /* allowed again */
+        ae_mem_forbid(true);
+        ae_mem_free(ae_mem_alloc(AE_MEM_OTHER, 1));
+        _exit(0);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT);
 }
 
 /* What could not grow is what it was. */
@@ -243,6 +266,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_counted_aligned_and_zeroed),
         cmocka_unit_test(memory_cap_and_injected_failure),
+        cmocka_unit_test(forbidden_allocations_are_broken_invariants),
         cmocka_unit_test(failed_growth_loses_nothing),
         cmocka_unit_test(cursor_fails_once_and_for_all),
         cmocka_unit_test(writer_replaces_whole_files_only),

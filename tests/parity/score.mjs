@@ -155,6 +155,20 @@ for (const type of ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_
     await test(`phi3-nano ${type}, quantized by the peer`, () =>
         compareModel(quantizedByPeer("phi3-nano", type), type, ids));
 
+// Every instruction set of this machine, not just the best one.
+for (const isa of ["scalar", "avx2", "avx512", "neon"]) {
+    process.env.AEON_ISA = isa;
+    try {
+        aeon("version");
+    } catch {
+        continue;
+    }
+    for (const type of ["f16", "q8_0", "q4_k", "q6_k"])
+        await test(`phi3-nano ${type} with ${isa}`, () =>
+            compareModel(quantizedByPeer("phi3-nano", type), type, ids));
+}
+delete process.env.AEON_ISA;
+
 for (const type of ["q4_k", "q6_k"])
     await test(`llama-nano ${type}, quantized by the peer`, () =>
         compareModel(quantizedByPeer("llama-nano", type), type, ids));

@@ -82,7 +82,8 @@ fuzz: ## run each fuzz program for FUZZ_SECONDS (60), from its corpus in build/f
 install: ## install program, libraries and headers under PREFIX (/usr/local)
 	$(NEED) build
 	$(call build,release,$(NO_TESTS),aeon aeon_shared aeon_static)
-	@DESTDIR=$(DESTDIR) cmake --install build/release --prefix $(PREFIX)
+	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+	@test -n "$(DESTDIR)" || ldconfig 2>/dev/null || true # so that programs find the library at once
 
 format: ## format the C code
 	@git ls-files '*.c' '*.h' | xargs clang-format -i

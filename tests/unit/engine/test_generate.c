@@ -8,7 +8,7 @@
 #include "aeon/file.h"
 #include "base/mem.h"
 #include "check.h"
-#include "format/gguf.h"
+#include "gguf_copy.h"
 #include "text/utf8.h"
 
 #include <stdlib.h>
@@ -351,47 +351,39 @@ static void allocation_may_fail_before_the_loop_only(void **state)
 
 /* ---- SentencePiece --------------------------------------------------------------------------- */
 
-/* The good model with another vocabulary: <unk> <s> </s>, bytes, and words after a space. */
-static void write_spm_model(void)
+static bool is_vocab(const void *arg, const char *name)
 {
-    enum { N = 1000, FIRST_WORD = 259 };
+    (void)arg;
+    return strncmp(name, "tokenizer.", 10) == 0;
+}
+
+/* <unk> <s> </s>, bytes, and words after a space. */
+static void put_spm_vocab(const void *arg, ae_gguf_writer *w)
+{
+    enum { N = 1000, FIRST_BYTE = 3, FIRST_WORD = 259 };
+    static const char *const specials[] = {"<unk>", "<s>", "</s>"};
     static char spellings[N][16];
     static ae_str texts[N];
     static float scores[N];
     static int32_t kinds[N];
+    (void)arg;
     for (int i = 0; i < N; i++) {
-        static const char *const specials[] = {"<unk>", "<s>", "</s>"};
-        bool is_word = i >= FIRST_WORD;
-        int len = i < 3     ? snprintf(spellings[i], 16, "%s", specials[i])
-                  : is_word ? snprintf(spellings[i], 16, "\xE2\x96\x81w%d", i)
-                            : snprintf(spellings[i], 16, "<0x%02X>", (unsigned)i - 3);
-        texts[i] = (ae_str){spellings[i], (size_t)len};
+        if (i < FIRST_BYTE)
+            snprintf(spellings[i], 16, "%s", specials[i]);
+        else if (i < FIRST_WORD)
+            snprintf(spellings[i], 16, "<0x%02X>", (unsigned)(i - FIRST_BYTE));
+        else
+            snprintf(spellings[i], 16, "\xE2\x96\x81w%d", i);
+        texts[i] = (ae_str){spellings[i], strlen(spellings[i])};
         scores[i] = (float)-i;
-        kinds[i] = i == 0 ? 2 : i < 3 ? 3 : is_word ? 1 : 6;
+        kinds[i] = i == 0 ? 2 : i < FIRST_BYTE ? 3 : i < FIRST_WORD ? 6 : 1;
     }
-    ae_gguf *g = NULL;
-    ae_gguf_writer *w = NULL;
-    CHECK_OK(ae_gguf_open(&g, path, &err));
-    CHECK_OK(ae_gguf_writer_open(&w, spm_path, &err));
-    for (size_t i = 0; i < ae_gguf_n_values(g); i++)
-        if (strncmp(ae_gguf_value_at(g, i)->key, "tokenizer.", 10) != 0)
-            CHECK_OK(ae_gguf_put_value(w, ae_gguf_value_at(g, i), &err));
     CHECK_OK(ae_gguf_put_str(w, "tokenizer.ggml.model", "llama", &err));
     CHECK_OK(ae_gguf_put_strings(w, "tokenizer.ggml.tokens", texts, N, &err));
     CHECK_OK(ae_gguf_put_array(w, "tokenizer.ggml.scores", AE_GGUF_F32, scores, N, &err));
     CHECK_OK(ae_gguf_put_array(w, "tokenizer.ggml.token_type", AE_GGUF_I32, kinds, N, &err));
     CHECK_OK(ae_gguf_put_u32(w, "tokenizer.ggml.bos_token_id", 1, &err));
     CHECK_OK(ae_gguf_put_u32(w, "tokenizer.ggml.eos_token_id", 2, &err));
-    for (size_t i = 0; i < ae_gguf_n_tensors(g); i++) {
-        const ae_tensor *t = ae_gguf_tensor_at(g, i);
-        CHECK_OK(ae_gguf_add_tensor(w, t->name, t->type->type, t->n_dims, t->dims, &err));
-    }
-    for (size_t i = 0; i < ae_gguf_n_tensors(g); i++) {
-        const ae_tensor *t = ae_gguf_tensor_at(g, i);
-        CHECK_OK(ae_gguf_put_data(w, t->data, (size_t)t->size_bytes, &err));
-    }
-    CHECK_OK(ae_gguf_writer_commit(w, &err));
-    ae_gguf_close(g);
 }
 
 /* A text in the middle keeps its space; only after a control token does an answer begin anew. */
@@ -401,7 +393,7 @@ static void the_space_before_an_answer(void **state)
     const int32_t said[] = {300, 301}, before[] = {302, 1};
     aeon_model *m = NULL;
     aeon_engine *e = NULL;
-    write_spm_model();
+    gguf_copy(path, spm_path, is_vocab, put_spm_vocab, NULL);
     CHECK_OK(aeon_model_open(&m, spm_path, NULL, &err));
     CHECK_OK(aeon_engine_new(&e, m, &(aeon_engine_params){1, 8}, &err));
     aeon_sampler *says = sampler_that_says(said, 2, n_vocab_of(m));

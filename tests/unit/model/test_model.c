@@ -4,7 +4,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "check.h"
-#include "format/gguf.h"
+#include "gguf_copy.h"
 #include "model/rope.h"
 
 #include <math.h>
@@ -15,10 +15,11 @@
 
 static aeon_error err;
 static char folder[] = "/tmp/aeon-model-XXXXXX";
-static char good[64], bad[64];
+static char bad[64];
 
 /* One change to the good file. */
 typedef struct {
+    const char *shape;       /* of the good file; NULL: phi3-nano */
     const char *drop_key;    /* leave this key out */
     const char *drop_tensor; /* leave this tensor out */
     const char *set_key;     /* replace by set_u32, set_f32 or set_str, whichever is not zero */
@@ -34,39 +35,32 @@ static bool same(const char *a, const char *b)
     return a && strcmp(a, b) == 0;
 }
 
-static void copy_tensor(ae_gguf_writer *w, const ae_tensor *t)
+static bool drops(const void *arg, const char *name)
 {
-    CHECK_OK(ae_gguf_add_tensor(w, t->name, t->type->type, t->n_dims, t->dims, &err));
+    const change *c = arg;
+    return same(c->drop_key, name) || same(c->set_key, name) || same(c->drop_tensor, name);
 }
 
-static void write_changed(const change *c)
+static void put(const void *arg, ae_gguf_writer *w)
 {
-    ae_gguf *g = NULL;
-    ae_gguf_writer *w = NULL;
-    CHECK_OK(ae_gguf_open(&g, good, &err));
-    CHECK_OK(ae_gguf_writer_open(&w, bad, &err));
-    for (size_t i = 0; i < ae_gguf_n_values(g); i++) {
-        const ae_gguf_value *v = ae_gguf_value_at(g, i);
-        if (same(c->drop_key, v->key) || same(c->set_key, v->key)) continue;
-        CHECK_OK(ae_gguf_put_value(w, v, &err));
-    }
+    const change *c = arg;
     if (c->set_str)
         CHECK_OK(ae_gguf_put_str(w, c->set_key, c->set_str, &err));
     else if (c->set_f32 != 0)
         CHECK_OK(ae_gguf_put_f32(w, c->set_key, c->set_f32, &err));
     else if (c->set_key)
         CHECK_OK(ae_gguf_put_u32(w, c->set_key, c->set_u32, &err));
-    for (int put = 0; put < 2; put++)
-        for (size_t i = 0; i < ae_gguf_n_tensors(g); i++) {
-            const ae_tensor *t = ae_gguf_tensor_at(g, i);
-            if (same(c->drop_tensor, t->name)) continue;
-            if (put)
-                CHECK_OK(ae_gguf_put_data(w, t->data, (size_t)t->size_bytes, &err));
-            else
-                copy_tensor(w, t);
-        }
-    CHECK_OK(ae_gguf_writer_commit(w, &err));
-    ae_gguf_close(g);
+}
+
+/* bad: the good file of the change's shape, changed. */
+static void write_changed(const change *c)
+{
+    const char *shape = c->shape ? c->shape : "phi3-nano";
+    char good[96];
+    snprintf(good, sizeof good, "%s/%s.gguf", folder, shape);
+    if (access(good, R_OK) != 0)
+        CHECK_OK(aeon_synth_write(good, shape, AEON_TYPE_Q8_0, 1, NULL, NULL, &err));
+    gguf_copy(good, bad, drops, put, c);
 }
 
 static void every_lie_is_refused_by_name(void **state)
@@ -184,6 +178,14 @@ static void every_lie_is_refused_by_name(void **state)
          .status = AEON_BAD_FORMAT,
          .word = "blk.1.ffn_down"},
         {.set_key = "split.count", .set_u32 = 3, .status = AEON_UNSUPPORTED, .word = "3 parts"},
+        {.shape = "qwen2-nano",
+         .drop_tensor = "blk.1.attn_k.bias",
+         .status = AEON_BAD_FORMAT,
+         .word = "blk.1.attn_k.bias"},
+        {.shape = "qwen3-nano",
+         .drop_tensor = "blk.0.attn_q_norm.weight",
+         .status = AEON_BAD_FORMAT,
+         .word = "blk.0.attn_q_norm"},
         {.set_key = "tokenizer.ggml.model",
          .set_str = "t5",
          .status = AEON_UNSUPPORTED,
@@ -275,16 +277,19 @@ static int make_files(void **state)
 {
     (void)state;
     if (!mkdtemp(folder)) return -1;
-    snprintf(good, sizeof good, "%s/good.gguf", folder);
     snprintf(bad, sizeof bad, "%s/bad.gguf", folder);
-    return aeon_synth_write(good, "phi3-nano", AEON_TYPE_Q8_0, 1, NULL, NULL, &err);
+    return 0;
 }
 
 static int remove_files(void **state)
 {
     (void)state;
-    unlink(good);
-    unlink(bad);
+    static const char *const names[] = {"phi3-nano", "qwen2-nano", "qwen3-nano", "bad"};
+    for (int i = 0; i < 4; i++) {
+        char path[96];
+        snprintf(path, sizeof path, "%s/%s.gguf", folder, names[i]);
+        unlink(path);
+    }
     return rmdir(folder);
 }
 

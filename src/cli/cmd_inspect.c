@@ -67,10 +67,8 @@ static aeon_status print_text(inspection *s, aeon_error *err)
     enum { MAX_SHOWN = 100 };
     printf("file        ");
     cli_write(stdout, s->path, strlen(s->path));
-    if (s->file) printf(" (%s)", aeon_file_format(s->file));
-    printf("\n");
+    printf(" (%s)\n", aeon_file_format(s->file));
     print_model(s);
-    if (!s->file) return AEON_OK;
 
     size_t n = aeon_file_n_metadata(s->file);
     printf("\nmetadata    %zu\n", n);
@@ -153,13 +151,13 @@ static aeon_status add_tensors(inspection *s, json_t *document, aeon_error *err)
 
 static aeon_status print_json(inspection *s, aeon_error *err)
 {
-    json_t *document =
-        json_pack("{s:o, s:s?, s:o, s:s?}", "file", cli_json_text(s->path, strlen(s->path)),
-                  "format", s->file ? aeon_file_format(s->file) : NULL, "model", model_json(s),
-                  "problem", s->runtime.model ? NULL : s->problem.text);
+    json_t *document = json_pack(
+        "{s:o, s:s, s:o, s:o}", "file", cli_json_text(s->path, strlen(s->path)), "format",
+        aeon_file_format(s->file), "model", model_json(s), "problem",
+        s->runtime.model ? json_null() : cli_json_text(s->problem.text, strlen(s->problem.text)));
     aeon_status status = AEON_OK;
-    if (document && s->file) status = add_metadata(s, document, err);
-    if (document && s->file && status == AEON_OK) status = add_tensors(s, document, err);
+    if (document) status = add_metadata(s, document, err);
+    if (document && status == AEON_OK) status = add_tensors(s, document, err);
     if (status == AEON_OK) return cli_print_json(document, err);
     json_decref(document);
     return status;
@@ -172,10 +170,9 @@ static aeon_status inspect(inspection *s, aeon_error *err)
     cli_options o = *s->options;
     if (o.argument) o.model = o.argument;
     s->path = o.model;
-    bool is_model = cli_runtime_open_model(&s->runtime, &o, &s->problem) == AEON_OK;
-    /* The built-in model may be no file; anything else that is none is the error to report. */
-    aeon_status status = aeon_file_open(&s->file, s->path, err);
-    if (status != AEON_OK && !(is_model && s->runtime.info->is_builtin)) return status;
+    TRY(aeon_file_open(&s->file, s->path, err));
+    /* A file that cannot run is worth a look all the more: the reason is part of the report. */
+    if (cli_runtime_open_model(&s->runtime, &o, &s->problem) == AEON_OK) s->problem.text[0] = 0;
     return o.json ? print_json(s, err) : print_text(s, err);
 }
 

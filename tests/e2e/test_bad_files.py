@@ -179,6 +179,29 @@ def inspect_still_shows_a_model_that_cannot_run():
 
 
 @test
+def inspect_gives_valid_json_whatever_the_bytes():
+    def hostile_name(data):
+        at = after(data, "general.name") + 4 + 8
+        data[at:at + 4] = b"\xff\x1b[m"
+    path = broken_copy(hostile_name)
+    odd = path.with_name(os.fsdecode(b"odd\xff.gguf"))
+    path.rename(odd)
+    got = works("inspect", odd, "--json").json
+    check(got["file"].endswith("odd\ufffd.gguf"), got["file"])
+    check(got["model"]["name"].startswith("\ufffd\x1b[m"), got["model"])
+    check(b"\x1b" not in works("inspect", odd).out)
+
+
+@test
+def hostile_keys_are_refused():
+    def hostile_key(data):
+        at = data.index(b"general.quantization_version")
+        data[at:at + 3] = b"\xfe\x1b\n"
+    path = broken_copy(hostile_key)
+    fails("inspect", path, says=(str(path), "key"))
+
+
+@test
 def an_unknown_template_can_be_chosen():
     def other_template(data):
         at = after(data, "tokenizer.chat_template") + 4

@@ -2,13 +2,14 @@
 """Files and pipes that end too soon: nothing half-written, no silence, no noise."""
 
 import os
+import pathlib
 import resource
 import signal
 import subprocess
 import time
 
 import harness
-from harness import check, environment, equal, fails, folder, model, start, test, wait_until, works
+from harness import Skip, check, environment, equal, fails, folder, model, start, test, wait_until, works
 
 BIG = ("synth", "--shape", "phi-4-mini", "--type", "f16")
 
@@ -52,16 +53,19 @@ def synth_with_a_full_disk_leaves_nothing():
 @test
 def synth_refuses_what_it_cannot_write():
     here = folder()
-    for target in (here, here / "no" / "folder.gguf", "/dev/null", "/proc/a.gguf"):
-        fails("synth", "--shape", "phi3-nano", "--type", "f32", target, "--force", says=str(target))
+    os.mkfifo(here / "pipe.gguf")  # stands for every device: --force must not replace one
     (here / "link.gguf").symlink_to(here / "elsewhere.gguf")
-    fails("synth", "--shape", "phi3-nano", "--type", "f32", here / "link.gguf", "--force",
-          says="link.gguf")
-    equal(os.listdir(here), ["link.gguf"])
+    for target in (here, here / "no" / "folder.gguf", here / "pipe.gguf", here / "link.gguf",
+                   "/proc/a.gguf"):
+        fails("synth", "--shape", "phi3-nano", "--type", "f32", target, "--force", says=str(target))
+    equal(sorted(os.listdir(here)), ["link.gguf", "pipe.gguf"])
+    check((here / "pipe.gguf").is_fifo() and (here / "link.gguf").is_symlink())
 
 
 @test
 def a_full_disk_on_standard_output_is_an_error():
+    if not pathlib.Path("/dev/full").is_char_device():
+        raise Skip("there is no /dev/full")
     for args in (("help",), ("tokenize", "-m", model(), "-p", "a"), ("inspect", model(), "--json"),
                  ("run", "-m", model(), "-p", "a", "-n", "4", "--ignore-eos")):
         with open("/dev/full", "wb") as full:

@@ -13,7 +13,7 @@ import termios
 import time
 
 import harness
-from harness import check, environment, equal, model, test, wait_until, works
+from harness import Skip, check, environment, equal, model, test, wait_until, works
 
 CTRL_C, CTRL_D, CTRL_Z, UP = b"\x03", b"\x04", b"\x1a", b"\x1b[A"
 
@@ -23,7 +23,10 @@ class Terminal:
 
     def __init__(self, *args, program=None, **env):
         self.seen = ""
-        self.pid, self.fd = pty.fork()
+        try:
+            self.pid, self.fd = pty.fork()
+        except OSError as problem:
+            raise Skip(f"no pseudo-terminal: {problem}") from None
         if self.pid == 0:
             program = str(program or harness.AEON)
             os.execve(program, [program, *map(str, args)], environment(TERM="xterm", **env))

@@ -148,8 +148,9 @@ static aeon_status open_editor(cli_line *line, bool keep_history, aeon_error *er
     el_set(line->edit, EL_HIST, history, line->history);
     el_set(line->edit, EL_GETCFN, read_character);
     el_set(line->edit, EL_SETTY, "-d", "-isig", NULL);
-    el_set(line->edit, EL_ADDFN, "aeon-interrupt", "throw the line away", interrupt);
-    el_set(line->edit, EL_ADDFN, "aeon-suspend", "stop the program", suspend);
+    /* Wide, because libedit never frees its wide copies of narrow names. */
+    el_wset(line->edit, EL_ADDFN, L"aeon-interrupt", L"throw the line away", interrupt);
+    el_wset(line->edit, EL_ADDFN, L"aeon-suspend", L"stop the program", suspend);
     el_set(line->edit, EL_BIND, "^C", "aeon-interrupt", NULL);
     el_set(line->edit, EL_BIND, "^Z", "aeon-suspend", NULL);
     el_set(line->edit, EL_BIND, "^R", "em-inc-search-prev", NULL);

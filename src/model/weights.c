@@ -194,6 +194,10 @@ static aeon_status load_all(loader *l, ae_config *c)
 {
     TRY(load_embedding(l, c));
     for (uint32_t i = 0; i < c->n_layers; i++) TRY(load_layer(l, &l->w->layers[i], c, i));
+    if (find(l, attn_norm, c->n_layers, ""))
+        return ae_fail(l->err, AEON_BAD_FORMAT,
+                       "%s: it holds more layers than the %u of its configuration", l->where,
+                       c->n_layers);
     return AEON_OK;
 }
 

@@ -1,4 +1,4 @@
-// score.mjs - AEON's log-probabilities against llama.cpp's (node-llama-cpp), on synthetic models.
+// score.mjs - AEON's log-probabilities against llama.cpp's (node-llama-cpp).
 //
 //     node score.mjs PATH/TO/aeon
 //
@@ -11,7 +11,7 @@
 // so does AEON. What is exact then? The peer's answer on the values of the same file written out as
 // f32. AEON must not be further from it than the peer is (and a 16-bit file leaves it no excuse).
 import {execFileSync} from "node:child_process";
-import {existsSync, mkdtempSync, rmSync} from "node:fs";
+import {copyFileSync, existsSync, mkdtempSync, rmSync} from "node:fs";
 import {tmpdir} from "node:os";
 import path from "node:path";
 import {fileURLToPath} from "node:url";
@@ -149,6 +149,16 @@ for (const type of ["f32", "q8_0"])
     for (const seed of [2, 3])
         await test(`phi3-micro ${type}, seed ${seed}`, () =>
             compareModel(synth("phi3-micro", type, seed), type, randomIds(64, seed)));
+
+// The built-in model is a file like any other: weights that learned something, over a real talk.
+await test("the built-in model", () => {
+    const model = path.join(work, "builtin.gguf");
+    copyFileSync(path.join(here, "../../models/aeon-tiny.gguf"), model);
+    const talk = "<|user|>My name is Julia and I live in Lisbon.<|end|><|assistant|>Nice to meet you, "
+        + "Julia!<|end|><|user|>Where do I live?<|end|><|assistant|>You live in Lisbon.<|end|>";
+    const {ids} = JSON.parse(aeon("tokenize", "-m", model, "--special", "--json", "-p", talk));
+    return compareModel(model, "q8_0", ids);
+});
 
 for (const type of ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k",
     "iq4_nl", "iq4_xs"])

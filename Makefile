@@ -75,9 +75,10 @@ fuzz: ## run each fuzz program for FUZZ_SECONDS (60), from its corpus in build/f
 	$(call build,fuzz)
 	@cd build/fuzz && for program in bin/fuzz_*; do \
 	    name=$${program#bin/fuzz_}; mkdir -p corpus/$$name; \
-	    echo "==> fuzzing $$name for $(FUZZ_SECONDS) seconds"; \
+	    echo "==> fuzzing $$name for $(FUZZ_SECONDS) seconds (build/fuzz/$$name.log)"; \
 	    $$program -max_total_time=$(FUZZ_SECONDS) -timeout=10 -rss_limit_mb=1024 \
-	        -print_final_stats=1 -verbosity=0 corpus/$$name || exit 1; done
+	        -print_final_stats=1 corpus/$$name >$$name.log 2>&1 || { tail -50 $$name.log; exit 1; }; \
+	    grep number_of_executed_units $$name.log; done
 
 install: ## install program, libraries and headers under PREFIX (/usr/local)
 	$(NEED) build

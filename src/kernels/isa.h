@@ -1,4 +1,4 @@
-/* isa.h - what the files of the instruction sets share: the shape of a dot product, and exp.
+/* isa.h - what the instruction sets share: the shape of a dot product, the table, and exp.
  *
  * Model:    A tile is one weight row against N activation rows, N = 1..4 a constant in each copy
  *           that the compiler makes, so the sums stay in registers and a weight is unpacked once.
@@ -54,6 +54,19 @@ AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i,
 {
     return (const ae_act_q8 *)(const void *)(x + (size_t)i * x_row_bytes) + b;
 }
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+/* The entries that every table has: a file names its functions after them. */
+#define AE_KERNELS_ENTRIES                                                                         \
+    .dot = {[AEON_TYPE_F32] = dot_f32,   [AEON_TYPE_F16] = dot_f16,   [AEON_TYPE_BF16] = dot_bf16, \
+            [AEON_TYPE_Q8_0] = dot_q8_0, [AEON_TYPE_Q4_0] = dot_q4_0, [AEON_TYPE_Q4_K] = dot_q4_k, \
+            [AEON_TYPE_Q6_K] = dot_q6_k},                                                          \
+    .axpy =                                                                                        \
+        {[AEON_TYPE_F32] = axpy_f32, [AEON_TYPE_F16] = axpy_f16, [AEON_TYPE_BF16] = axpy_bf16},    \
+    .quantize_act = quantize_act, .rms_norm = rms_norm, .swiglu = swiglu, .softmax = softmax,      \
+    .add = add, .f32_to_f16 = f32_to_f16, .f32_to_bf16 = f32_to_bf16, .peak_int8 = peak_int8,      \
+    .peak_f32 = peak_f32
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 

@@ -467,29 +467,5 @@ static uint64_t peak_int8(uint64_t n_rounds)
 
 const ae_kernels ae_kernels_neon = {
     .isa = "neon",
-    .dot =
-        {
-            [AEON_TYPE_F32] = dot_f32,
-            [AEON_TYPE_F16] = dot_f16,
-            [AEON_TYPE_BF16] = dot_bf16,
-            [AEON_TYPE_Q8_0] = dot_q8_0,
-            [AEON_TYPE_Q4_0] = dot_q4_0,
-            [AEON_TYPE_Q4_K] = dot_q4_k,
-            [AEON_TYPE_Q6_K] = dot_q6_k,
-        },
-    .quantize_act = quantize_act,
-    .axpy =
-        {
-            [AEON_TYPE_F32] = axpy_f32,
-            [AEON_TYPE_F16] = axpy_f16,
-            [AEON_TYPE_BF16] = axpy_bf16,
-        },
-    .rms_norm = rms_norm,
-    .swiglu = swiglu,
-    .softmax = softmax,
-    .add = add,
-    .f32_to_f16 = f32_to_f16,
-    .f32_to_bf16 = f32_to_bf16,
-    .peak_int8 = peak_int8,
-    .peak_f32 = peak_f32,
+    AE_KERNELS_ENTRIES,
 };

@@ -45,10 +45,11 @@ def byte_spelling():
 
 
 def count_words(texts):
-    """How often each piece of the split pattern occurs."""
+    """How often each piece of the split pattern occurs. Numbers are left out: their digits stay
+    single tokens, in which a small model can reckon."""
     counts = collections.Counter()
     for text in texts:
-        counts.update(_ASCII.findall(text))
+        counts.update(piece for piece in _ASCII.findall(text) if not piece.isdigit())
     return counts
 
 

@@ -3,38 +3,66 @@
     expand(rng, "(Hello|Hi|Good morning)( there|)! I am {name}.", {"name": "Anna"})
 
 (a|b) takes one side, nested as deep as needed; {slot} is filled in afterwards, so that values are
-never read as notation. A phrase that begins with ~ is held out: training talks don't use it.
+never read as notation.
+
+What a user says goes through say(): one wording in eight, by a hash of the wording before its slots
+are filled, is held out, and so is every phrase that begins with ~. Training talks use only the
+others, test talks only those that are held out, wherever a list has both.
 """
 
 import re
+import zlib
 
 _INNERMOST = re.compile(r"\(([^()]*)\)")
+_TRIES = 40
 
 
-def expand(rng, phrase, slots=None):
-    """One way of saying the phrase."""
+def is_kept(text, part=8):
+    """Is this text among the one in part that is held out? The same on every machine."""
+    return zlib.crc32(text.encode()) % part == 0
+
+
+def wording(rng, phrase):
+    """One way of saying the phrase, its slots still open."""
     text = phrase.lstrip("~")
     while True:
         found = _INNERMOST.search(text)
         if not found:
-            break
+            return text
         text = text[:found.start()] + rng.choice(found.group(1).split("|")) + text[found.end():]
+
+
+def fill(text, slots=None):
+    """The text with its slots filled."""
     for name, value in (slots or {}).items():
         text = text.replace("{" + name + "}", value)
     return text
 
 
+def expand(rng, phrase, slots=None):
+    """One way of saying the phrase."""
+    return fill(wording(rng, phrase), slots)
+
+
+def _choose_wording(rng, phrases, held_out):
+    for _ in range(_TRIES):
+        phrase = rng.choice(phrases)
+        text = wording(rng, phrase)
+        if held_out == (phrase.startswith("~") or is_kept(text)):
+            return text
+    return wording(rng, rng.choice([p for p in phrases if not p.startswith("~")]))
+
+
 def choose(rng, phrases, held_out=False):
-    """One of the phrases; held-out talks prefer the held-out ones."""
+    """One of the phrases, unexpanded."""
     reserved = [p for p in phrases if p.startswith("~")]
-    if held_out and reserved and rng.random() < 0.6:
-        return rng.choice(reserved)
-    return rng.choice([p for p in phrases if not p.startswith("~")])
+    return rng.choice(reserved if held_out and reserved else
+                      [p for p in phrases if not p.startswith("~")])
 
 
 def say(rng, phrases, slots=None, held_out=False):
-    """Choose a phrase and expand it, with its first letter made large."""
-    text = expand(rng, choose(rng, phrases, held_out), slots)
+    """One wording of one of the phrases, with its first letter made large."""
+    text = fill(_choose_wording(rng, phrases, held_out), slots)
     return text[:1].upper() + text[1:]
 
 

@@ -6,6 +6,8 @@ repeats it has copied it from the talk and not from memory.
 
 import random
 
+from phrases import is_kept
+
 _LISTS = {
     "first_name": """Anna Ben Clara David Emma Felix Grace Henry Iris Jack Kate Leo Maria Noah
         Olivia Paul Quinn Rosa Sam Tina Ursula Victor Wendy Xavier Yara Zoe Alice Bruno Carmen
@@ -156,3 +158,29 @@ _NUMBERS = {
     "date": lambda rng: f"{rng.randint(1, 28)} {rng.choice(LEARNED['month'])}",
     "day": lambda rng: rng.choice(LEARNED["weekday"]),
 }
+
+
+class Values:
+    """A family's own list of values, "a|b|c" or "a b c"; one in eight is held out.
+
+    made_up: the share of values that are made-up words instead, so that what stands there can only
+    be copied."""
+
+    def __init__(self, name, text, made_up=0.0):
+        parts = sorted({" ".join(w.split()) for w in (text.split("|") if "|" in text else text.split())})
+        random.Random(name).shuffle(parts)
+        n = max(1, len(parts) // 8)
+        self.made_up, self.held_out, self.learned = made_up, parts[:n], parts[n:]
+
+    def pick(self, rng, held_out=False):
+        if self.made_up and rng.random() < self.made_up:
+            return made_up(rng).lower()
+        return rng.choice(self.held_out if held_out else self.learned)
+
+
+def number(rng, low, high, held_out=False):
+    """A number from low to high; one in eight of those above twenty is held out."""
+    while True:
+        n = rng.randint(low, high)
+        if high - low < 20 or n <= 20 or is_kept(str(n)) == held_out:
+            return n

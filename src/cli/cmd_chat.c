@@ -141,7 +141,8 @@ static aeon_status end_last_answer(talk *t, aeon_error *err)
 /* The tokens of the next user message; the first one brings the system message along. */
 static aeon_status encode_message(talk *t, const char *text, aeon_error *err)
 {
-    aeon_message messages[] = {{"system", t->system.data}, {"user", text}};
+    aeon_message messages[] = {{.role = "system", .content = t->system.data},
+                               {.role = "user", .content = text}};
     bool is_first = timeline_length(t) == 0;
     size_t skip = is_first && t->system.len ? 0 : 1;
     t->fed.n = 0;

@@ -25,7 +25,8 @@ static aeon_status encode_chat(completion *c, aeon_error *err)
     const char *system = c->options->system;
     const aeon_chat_template *chat;
     TRY(cli_chat_template(&chat, &c->runtime, ", or take the text as it is with --raw", err));
-    aeon_message messages[] = {{"system", system}, {"user", c->input.text.data}};
+    aeon_message messages[] = {{.role = "system", .content = system},
+                               {.role = "user", .content = c->input.text.data}};
     size_t skip = system ? 0 : 1;
     return aeon_chat_encode(chat, c->runtime.vocab, messages + skip, 2 - skip, 0, &c->prompt, err);
 }

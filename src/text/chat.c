@@ -1,6 +1,7 @@
 /* chat.c - the chat templates as a table, and the one function that writes them.
  *
- * A form is text in which "<|...|>" is a control token, %r the role's name and %t the message.
+ * A form is text in which "<|...|>" is a control token, %r the role's name, %t the message and %j
+ * the JSON of its tools or calls, in the form that the template has for them.
  */
 #include "aeon/chat.h"
 
@@ -14,6 +15,7 @@ struct aeon_chat_template {
     const char *name;
     const char *roles[N_ROLES];  /* as the template calls them; NULL: it has no such role */
     const char *turn;            /* form of a message */
+    const char *tools, *calls;   /* forms of what %j stands for; NULL: it knows no tools */
     const char *gap;             /* plain text between two turns */
     const char *prompt;          /* form that opens the answer */
     const char *stop;            /* ends an answer */
@@ -50,7 +52,9 @@ static const aeon_chat_template templates[] = {
      .with = {"<|im_start|>", "<|im_end|>"}},
     {.name = "phi-4-mini",
      .roles = {"system", "user", "assistant", "tool"},
-     .turn = "<|%r|>%t<|end|>",
+     .turn = "<|%r|>%t%j<|end|>",
+     .tools = "<|tool|>%t<|/tool|>",
+     .calls = "<|tool_call|>%t<|/tool_call|>",
      .gap = "",
      .prompt = "<|assistant|>",
      .stop = "<|end|>",
@@ -145,17 +149,26 @@ static aeon_status put_control(writer *w, const char *name, aeon_error *err)
     return aeon_tokens_push(w->out, id, err);
 }
 
-typedef enum { END, CONTROL, PLAIN, MESSAGE } part_kind;
+typedef enum { END, CONTROL, PLAIN, MESSAGE, JSON } part_kind;
+
+static part_kind kind_of(const char *form)
+{
+    if (*form == 0) return END;
+    if (strncmp(form, "<|", 2) == 0) return CONTROL;
+    if (strncmp(form, "%t", 2) == 0) return MESSAGE;
+    if (strncmp(form, "%j", 2) == 0) return JSON;
+    return PLAIN;
+}
 
 /* Take the next part off a form; its text, with the role's name filled in, goes to part[0..63]. */
 static part_kind next_part(const char **form, const char *role, char *part)
 {
     const char *p = *form;
     size_t n = 0;
-    part_kind kind = *p == 0 ? END : strncmp(p, "<|", 2) == 0 ? CONTROL : PLAIN;
-    if (strncmp(p, "%t", 2) == 0) {
+    part_kind kind = kind_of(p);
+    if (kind == MESSAGE || kind == JSON) {
         *form += 2;
-        return MESSAGE;
+        return kind;
     }
     while (*p) {
         bool is_role = strncmp(p, "%r", 2) == 0;
@@ -166,7 +179,7 @@ static part_kind next_part(const char **form, const char *role, char *part)
         n += len;
         p += is_role ? 2 : 1;
         if (kind == CONTROL && n > 2 && memcmp(part + n - 2, "|>", 2) == 0) break;
-        if (kind == PLAIN && (strncmp(p, "<|", 2) == 0 || strncmp(p, "%t", 2) == 0)) break;
+        if (kind == PLAIN && kind_of(p) != PLAIN) break;
     }
     part[n] = 0;
     *form = p;
@@ -178,7 +191,7 @@ static bool is_white(char c)
     return c == ' ' || (c >= '\t' && c <= '\r');
 }
 
-static aeon_status put_message(writer *w, const char *text, aeon_error *err)
+static aeon_status put_text(writer *w, const char *text, aeon_error *err)
 {
     size_t len = strlen(text);
     while (w->c->trims_front && len > 0 && is_white(text[0])) text++, len--;
@@ -186,28 +199,54 @@ static aeon_status put_message(writer *w, const char *text, aeon_error *err)
     return aeon_text_append(&w->plain, text, len, err);
 }
 
-static aeon_status put_form(writer *w, const char *form, const char *role, const char *message,
-                            aeon_error *err)
+/* json_form, json: what %j stands for; NULL: nothing. */
+static aeon_status put_form(writer *w, const char *form, const char *role, const char *text,
+                            const char *json_form, const char *json, aeon_error *err)
 {
     char part[64];
     part_kind kind;
     while ((kind = next_part(&form, role, part)) != END) {
         if (kind == CONTROL) TRY(put_control(w, part, err));
         if (kind == PLAIN) TRY(aeon_text_append(&w->plain, part, strlen(part), err));
-        if (kind == MESSAGE) TRY(put_message(w, message, err));
+        if (kind == MESSAGE) TRY(put_text(w, text, err));
+        if (kind == JSON && json) TRY(put_form(w, json_form, "", json, NULL, NULL, err));
     }
     return AEON_OK;
 }
 
-static aeon_status put_turn(writer *w, const aeon_message *m, aeon_error *err)
+static int find_role(const char *name)
 {
-    for (size_t i = 0; m->role && m->content && i < N_ROLES; i++) {
-        if (strcmp(m->role, role_names[i]) != 0 || !w->c->roles[i]) continue;
-        return put_form(w, w->c->turn, w->c->roles[i], m->content, err);
-    }
-    return ae_fail(err, AEON_INVALID_ARGUMENT,
-                   "the chat template %s has no role '%.40s' (or the message has no text)",
-                   w->c->name, m->role ? m->role : "");
+    int role = 0;
+    while (role < N_ROLES && !(name && strcmp(name, role_names[role]) == 0)) role++;
+    return role;
+}
+
+static aeon_status check_message(const aeon_chat_template *c, const aeon_message *m, int role,
+                                 aeon_error *err)
+{
+    if (role == N_ROLES || !c->roles[role] || !(m->content || m->tool_calls))
+        return ae_fail(err, AEON_INVALID_ARGUMENT,
+                       "the chat template %s has no role '%.40s' (or the message has no text)",
+                       c->name, m->role ? m->role : "");
+    if ((m->tools && !c->tools) || (m->tool_calls && !c->calls))
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "the chat template %s has no form for tools",
+                       c->name);
+    if ((m->tools && role != SYSTEM) || (m->tool_calls && role != ASSISTANT))
+        return ae_fail(err, AEON_INVALID_ARGUMENT,
+                       "a message of the role '%s' cannot have %s: tools stand in the system "
+                       "message, calls in an answer",
+                       m->role, m->tools ? "tools" : "tool calls");
+    return AEON_OK;
+}
+
+/* form: the template's form of a turn, or a part of it. */
+static aeon_status put_turn(writer *w, const char *form, const aeon_message *m, aeon_error *err)
+{
+    const aeon_chat_template *c = w->c;
+    int role = find_role(m->role);
+    TRY(check_message(c, m, role, err));
+    return put_form(w, form, c->roles[role], m->content ? m->content : "",
+                    m->tools ? c->tools : c->calls, m->tools ? m->tools : m->tool_calls, err);
 }
 
 static aeon_status put_all(writer *w, const aeon_message *messages, size_t n, unsigned flags,
@@ -224,7 +263,8 @@ static aeon_status put_all(writer *w, const aeon_message *messages, size_t n, un
         if (i > 0 || !is_first) {
             TRY(aeon_text_append(&w->plain, w->c->gap, strlen(w->c->gap), err));
         }
-        TRY(i < n ? put_turn(w, &messages[i], err) : put_form(w, w->c->prompt, "", "", err));
+        TRY(i < n ? put_turn(w, w->c->turn, &messages[i], err)
+                  : put_form(w, w->c->prompt, "", "", NULL, NULL, err));
     }
     return flush_plain(w, err);
 }
@@ -236,6 +276,23 @@ aeon_status aeon_chat_encode(const aeon_chat_template *c, const aeon_tokenizer *
     writer w = {.c = c, .t = t, .out = out};
     size_t n_before = out->n;
     aeon_status status = put_all(&w, messages, n, flags, err);
+    if (status != AEON_OK) out->n = n_before;
+    aeon_text_release(&w.plain);
+    return status;
+}
+
+static aeon_status put_answer(writer *w, const aeon_message *answer, aeon_error *err)
+{
+    TRY(put_turn(w, "%t%j", answer, err));
+    return put_control(w, w->c->stop, err);
+}
+
+aeon_status aeon_chat_encode_answer(const aeon_chat_template *c, const aeon_tokenizer *t,
+                                    const aeon_message *answer, aeon_tokens *out, aeon_error *err)
+{
+    writer w = {.c = c, .t = t, .out = out};
+    size_t n_before = out->n;
+    aeon_status status = put_answer(&w, answer, err);
     if (status != AEON_OK) out->n = n_before;
     aeon_text_release(&w.plain);
     return status;

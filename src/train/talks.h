@@ -31,7 +31,8 @@ typedef struct {
 } ae_talks_how;
 
 /* Read JSON lines {"messages": [{"role": .., "content": ..}, ...]}; empty lines are skipped. A talk
- * must hold an answer; messages behind the last answer are not used. Errors: NOT_FOUND, IO,
+ * must hold an answer; messages behind the last answer are not used. A system message may have
+ * "tools" (JSON, or a text that holds some), an answer "tool_calls" instead of its content. Errors: NOT_FOUND, IO,
  * BAD_FORMAT (file and line), OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_talks_load(ae_talks *out, const ae_talks_how *how, const char *path,
                                         aeon_error *err);

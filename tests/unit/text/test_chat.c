@@ -6,13 +6,16 @@
 static aeon_error err;
 static toy vocab;
 
-static const aeon_message talk[] = {
-    {"system", " Be\n"}, {"user", "\n a<|end|>"}, {"assistant", "b "}, {"user", "c"}};
+static const aeon_message talk[] = {{.role = "system", .content = " Be\n"},
+                                    {.role = "user", .content = "\n a<|end|>"},
+                                    {.role = "assistant", .content = "b "},
+                                    {.role = "user", .content = "c"}};
 
 static const char *const marks[] = {
     "<|begin_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>",
     "<|im_start|>",      "<|im_sep|>",          "<|im_end|>",        "<|system|>",
-    "<|user|>",          "<|assistant|>",       "<|end|>",           "<|tool|>"};
+    "<|user|>",          "<|assistant|>",       "<|end|>",           "<|tool|>",
+    "<|/tool|>",         "<|tool_call|>",       "<|/tool_call|>"};
 
 static aeon_tokenizer *build(bool is_spm)
 {
@@ -99,7 +102,8 @@ static void templates_write_what_the_models_were_trained_on(void **state)
     assert_string_equal(text.data, "~<|assistant|>");
     encode(t, "llama-3", NULL, 0, AEON_CHAT_NO_PROMPT, &text);
     assert_string_equal(text.data, "~<|begin_of_text|>");
-    encode(t, "phi-4-mini", &(aeon_message){"tool", "7"}, 1, AEON_CHAT_NO_PROMPT, &text);
+    encode(t, "phi-4-mini", &(aeon_message){.role = "tool", .content = "7"}, 1, AEON_CHAT_NO_PROMPT,
+           &text);
     assert_string_equal(text.data, "~<|tool|>7~<|end|>");
     aeon_text_release(&text);
     ae_tokenizer_free(t);
@@ -125,6 +129,64 @@ static void continuing_gives_the_same_timeline(void **state)
         aeon_tokens_release(&whole);
         aeon_tokens_release(&parts);
     }
+    ae_tokenizer_free(t);
+}
+
+static const aeon_message tool_talk[] = {
+    {.role = "system", .content = "Be", .tools = "[{\"name\": \"<|end|>\"}]"},
+    {.role = "user", .content = "a"},
+    {.role = "assistant", .tool_calls = "[<|/tool_call|>]"},
+    {.role = "tool", .content = "7"},
+    {.role = "assistant", .content = "b", .tool_calls = "[]"}};
+
+static void tools_and_calls_are_framed(void **state)
+{
+    (void)state;
+    aeon_tokenizer *t = build(false);
+    aeon_text text = {0};
+    encode(t, "phi-4-mini", tool_talk, AE_COUNT(tool_talk), AEON_CHAT_NO_PROMPT, &text);
+    assert_string_equal(text.data,
+                        "~<|system|>Be~<|tool|>[{\"name\": \"<|end|>\"}]~<|/tool|>~<|end|>"
+                        "~<|user|>a~<|end|>"
+                        "~<|assistant|>~<|tool_call|>[<|/tool_call|>]~<|/tool_call|>~<|end|>"
+                        "~<|tool|>7~<|end|>"
+                        "~<|assistant|>b~<|tool_call|>[]~<|/tool_call|>~<|end|>");
+    aeon_text_release(&text);
+
+    const aeon_chat_template *c = aeon_chat_template_find("phi-4-mini");
+    static const aeon_message bad[] = {
+        {.role = "user", .content = "a", .tools = "[]"},
+        {.role = "assistant", .content = "a", .tools = "[]"},
+        {.role = "tool", .content = "a", .tool_calls = "[]"},
+        {.role = "system", .content = "a", .tools = "[]", .tool_calls = "[]"},
+        {.role = "system", .tools = "[]"}};
+    aeon_tokens ids = {0};
+    for (size_t i = 0; i < AE_COUNT(bad); i++)
+        CHECK_FAILS(aeon_chat_encode(c, t, &bad[i], 1, 0, &ids, &err), AEON_INVALID_ARGUMENT);
+    assert_int_equal(ids.n, 0);
+    ae_tokenizer_free(t);
+}
+
+/* Answers encoded one by one in open turns give the timeline of the whole talk. */
+static void answers_fill_open_turns(void **state)
+{
+    (void)state;
+    aeon_tokenizer *t = build(false);
+    const aeon_chat_template *c = aeon_chat_template_find("phi-4-mini");
+    aeon_tokens whole = {0}, parts = {0};
+    CHECK_OK(aeon_chat_encode(c, t, tool_talk, 5, AEON_CHAT_NO_PROMPT, &whole, &err));
+    CHECK_OK(aeon_chat_encode(c, t, tool_talk, 2, 0, &parts, &err));
+    CHECK_OK(aeon_chat_encode_answer(c, t, &tool_talk[2], &parts, &err));
+    CHECK_OK(aeon_chat_encode(c, t, &tool_talk[3], 1, AEON_CHAT_CONTINUE, &parts, &err));
+    CHECK_OK(aeon_chat_encode_answer(c, t, &tool_talk[4], &parts, &err));
+    assert_int_equal(whole.n, parts.n);
+    assert_memory_equal(whole.ids, parts.ids, whole.n * sizeof *whole.ids);
+    CHECK_FAILS(
+        aeon_chat_encode_answer(aeon_chat_template_find("chatml"), t, &tool_talk[2], &parts, &err),
+        AEON_INVALID_ARGUMENT);
+    assert_int_equal(whole.n, parts.n);
+    aeon_tokens_release(&whole);
+    aeon_tokens_release(&parts);
     ae_tokenizer_free(t);
 }
 
@@ -189,10 +251,16 @@ static void what_does_not_fit_is_refused(void **state)
     const aeon_chat_template *phi3 = aeon_chat_template_find("phi-3");
     aeon_tokens ids = {0};
     CHECK_OK(aeon_tokens_push(&ids, 5, &err));
-    static const aeon_message bad[] = {
-        {"tool", "x"}, {"<|end|>", "x"}, {"", "x"}, {NULL, "x"}, {"user", NULL}};
+    static const aeon_message bad[] = {{.role = "tool", .content = "x"},
+                                       {.role = "<|end|>", .content = "x"},
+                                       {.role = "", .content = "x"},
+                                       {.content = "x"},
+                                       {.role = "user"},
+                                       {.role = "user", .tool_calls = "x"},
+                                       {.role = "system", .content = "x", .tools = "[]"},
+                                       {.role = "assistant", .tool_calls = "[]"}};
     for (size_t i = 0; i < AE_COUNT(bad); i++) {
-        aeon_message messages[] = {{"user", "a"}, bad[i]};
+        aeon_message messages[] = {{.role = "user", .content = "a"}, bad[i]};
         CHECK_FAILS(aeon_chat_encode(phi3, t, messages, 2, 0, &ids, &err), AEON_INVALID_ARGUMENT);
         assert_int_equal(ids.n, 1);
     }
@@ -235,6 +303,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(templates_write_what_the_models_were_trained_on),
         cmocka_unit_test(continuing_gives_the_same_timeline),
+        cmocka_unit_test(tools_and_calls_are_framed),
+        cmocka_unit_test(answers_fill_open_turns),
         cmocka_unit_test(start_token_comes_from_the_vocabulary_too),
         cmocka_unit_test(templates_are_recognized),
         cmocka_unit_test(what_does_not_fit_is_refused),

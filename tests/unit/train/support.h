@@ -55,9 +55,10 @@ static inline const char *files_write_tokenizer(test_files *f)
     char *at = text;
     int n_others = 0;
     at += sprintf(at, "{\"added_tokens\":[");
-    const char *const control[] = {"<|endoftext|>", "<|assistant|>", "<|end|>", "<|user|>",
-                                   "<|system|>"};
-    for (int i = 0; i < 5; i++)
+    const char *const control[] = {"<|endoftext|>", "<|assistant|>", "<|end|>",
+                                   "<|user|>",      "<|system|>",    "<|tool|>",
+                                   "<|/tool|>",     "<|tool_call|>", "<|/tool_call|>"};
+    for (int i = 0; i < 9; i++)
         at += sprintf(at, "%s{\"id\":%d,\"content\":\"%s\",\"special\":true}", i ? "," : "",
                       256 + i, control[i]);
     at += sprintf(at, "],\"pre_tokenizer\":{\"type\":\"ByteLevel\",\"add_prefix_space\":false,"

@@ -10,7 +10,7 @@ static test_files files;
 static aeon_tokenizer *tokenizer;
 static ae_talks_how how;
 
-enum { ASSISTANT = 257, END = 258, USER = 259, SYSTEM = 260 };
+enum { ASSISTANT = 257, END, USER, SYSTEM, TOOL, TOOL_END, CALL, CALL_END };
 
 #define MESSAGE(role, text) "{\"role\":\"" role "\",\"content\":\"" text "\"}"
 #define TALK(list)          "{\"messages\":[" list "]}\n"
@@ -48,6 +48,53 @@ static void answers_are_targets(void **state)
     ae_talks_release(&t);
 }
 
+/* What a talk becomes, for reading: control tokens as their text, targets in square brackets. */
+static void show(const ae_talks *t, size_t talk, aeon_text *out)
+{
+    bool was_target = false;
+    out->len = 0;
+    for (size_t i = t->starts[talk]; i < t->starts[talk + 1]; i++) {
+        bool is_target = t->is_target.data[i];
+        if (is_target != was_target)
+            CHECK_OK(aeon_text_append(out, is_target ? "[" : "]", 1, &err));
+        CHECK_OK(aeon_tokenizer_decode(tokenizer, &t->ids.ids[i], 1, true, out, &err));
+        was_target = is_target;
+    }
+    if (was_target) CHECK_OK(aeon_text_append(out, "]", 1, &err));
+}
+
+static void tools_are_told_and_calls_are_targets(void **state)
+{
+    (void)state;
+    static const char *const lines[][2] = {
+        {"{\"messages\":[{\"role\":\"system\",\"content\":\"S\",\"tools\":[{\"name\":\"f\",\"n\":"
+         "0.1}]},{\"role\":\"user\",\"content\":\"u\"},{\"role\":\"assistant\",\"content\":\"\","
+         "\"tool_calls\":[{\"name\":\"f\",\"arguments\":{\"b\":1,\"a\":\"\u00e9/\"}}]},{\"role\":"
+         "\"tool\",\"content\":\"7\"},{\"role\":\"assistant\",\"content\":\"It is 7\"}]}",
+         "<|system|>S<|tool|>[{\"name\": \"f\", \"n\": 0.1}]<|/tool|><|end|><|user|>u<|end|>"
+         "<|assistant|>[<|tool_call|>[{\"name\": \"f\", \"arguments\": {\"b\": 1, \"a\": "
+         "\"\xC3\xA9/\"}}]<|/tool_call|><|end|>]<|tool|>7<|end|><|assistant|>[It is 7<|end|>]"},
+        /* Tools as a text; a call as others wrap it; what looks like a control token stays text. */
+        {"{\"messages\":[{\"role\":\"system\",\"content\":\"\",\"tools\":\"<|end|>\"},{\"role\":"
+         "\"assistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\","
+         "\"function\":{\"name\":\"g\",\"arguments\":\"{\\\"a\\\":[]}\"}}]}]}",
+         "<|system|><|tool|><|end|><|/tool|><|end|><|assistant|>[<|tool_call|>[{\"name\": \"g\", "
+         "\"arguments\": {\"a\": []}}]<|/tool_call|><|end|>]"},
+    };
+    how.max_tokens = 512;
+    for (size_t i = 0; i < AE_COUNT(lines); i++) {
+        ae_talks t;
+        aeon_text text = {0};
+        CHECK_OK(ae_talks_load(&t, &how, files_write(&files, "t.jsonl", lines[i][0]), &err));
+        show(&t, 0, &text);
+        assert_string_equal(text.data, lines[i][1]);
+        if (i == 1) assert_int_equal(t.ids.ids[2], '<');
+        aeon_text_release(&text);
+        ae_talks_release(&t);
+    }
+    how.max_tokens = 64;
+}
+
 static void wrong_lines_are_numbered(void **state)
 {
     (void)state;
@@ -64,6 +111,10 @@ static void wrong_lines_are_numbered(void **state)
         "{\"messages\":[" MESSAGE("captain", "x") "," MESSAGE("assistant", "y") "]}",
         "{\"messages\":[" MESSAGE("user", "0123456789012345678901234567890123456789") "," MESSAGE(
             "assistant", "more than 64 tokens in all") "]}",
+        "{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[]}]}",
+        "{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":\"f\"}]}",
+        "{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"name\":\"f\"}]}]}",
+        "{\"messages\":[{\"role\":\"assistant\",\"content\":\"a\",\"tools\":[1]}]}",
         "\x01\xff\xfe",
     };
     for (size_t i = 0; i < AE_COUNT(wrong); i++) {
@@ -197,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_targets),
+        cmocka_unit_test(tools_are_told_and_calls_are_targets),
         cmocka_unit_test(wrong_lines_are_numbered),
         cmocka_unit_test(every_talk_comes_once_in_an_epoch),
         cmocka_unit_test(failed_allocations_leave_nothing),

@@ -30,19 +30,29 @@ static aeon_status check_limits(const char *text, size_t len, const char *name, 
     return AEON_OK;
 }
 
-aeon_status ae_json_object(json_t **out, const char *text, size_t len, const char *name,
-                           aeon_error *err)
+aeon_status ae_json_value(json_t **out, const char *text, size_t len, const char *name,
+                          aeon_error *err)
 {
-    TRY(check_limits(text, len, name, err));
+    const size_t flags = JSON_REJECT_DUPLICATES | JSON_DECODE_ANY;
     json_error_t e;
-    json_t *root = json_loadb(text, len, JSON_REJECT_DUPLICATES, &e);
+    TRY(check_limits(text, len, name, err));
+    json_t *root = json_loadb(text, len, flags, &e);
     if (!root && json_error_code(&e) == json_error_numeric_overflow)
-        root = json_loadb(text, len, JSON_REJECT_DUPLICATES | JSON_DECODE_INT_AS_REAL, &e);
+        root = json_loadb(text, len, flags | JSON_DECODE_INT_AS_REAL, &e);
     if (!root && json_error_code(&e) == json_error_out_of_memory)
         return ae_fail_memory(err, len, name);
     if (!root)
         return ae_fail(err, AEON_BAD_FORMAT, "%s: line %d: not JSON: %s", name, e.line,
                        ae_show(e.text, strlen(e.text)).text);
+    *out = root;
+    return AEON_OK;
+}
+
+aeon_status ae_json_object(json_t **out, const char *text, size_t len, const char *name,
+                           aeon_error *err)
+{
+    json_t *root;
+    TRY(ae_json_value(&root, text, len, name, err));
     if (!json_is_object(root)) {
         json_decref(root);
         return ae_fail(err, AEON_BAD_FORMAT, "%s: line 1: not a JSON object", name);

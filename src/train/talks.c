@@ -2,10 +2,10 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "text/messages.h"
 #include "train/random.h"
 
 #include <jansson.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* ---- one talk -------------------------------------------------------------------------------- */
@@ -47,80 +47,21 @@ static aeon_status encode_answer(ae_talks *t, const ae_talks_how *how, const aeo
     return mark(t, true, err);
 }
 
-/* Replace a value that is no text by its JSON text, as most programs write it: with a space behind
- * each comma and colon. The talk goes on owning it. */
-static aeon_status make_text(json_t *message, const char *key, const char **out, aeon_error *err)
+static aeon_status read_messages(aeon_message *messages, size_t *n, const json_t *talk,
+                                 line_place at, aeon_error *err)
 {
-    json_t *value = json_object_get(message, key);
-    *out = NULL;
-    if (!value || json_is_null(value) || (json_is_array(value) && json_array_size(value) == 0))
-        return AEON_OK;
-    if (!json_is_string(value)) {
-        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_REAL_PRECISION(15));
-        value = text ? json_string(text) : NULL;
-        free(text);
-        if (!value || json_object_set_new(message, key, value) != 0)
-            return ae_fail_memory(err, 0, "the tools of a talk");
-    }
-    *out = json_string_value(value);
-    return AEON_OK;
-}
-
-/* A call {"name": .., "arguments": {..}} without what other programs wrap around it: an object
- * "function", and arguments as JSON text. NULL if it is no call. */
-static json_t *plain_call(json_t *call)
-{
-    json_t *function = json_object_get(call, "function");
-    json_t *name = json_object_get(function ? function : call, "name");
-    json_t *arguments = json_object_get(function ? function : call, "arguments");
-    json_t *parsed = json_is_string(arguments) ? json_loads(json_string_value(arguments), 0, NULL)
-                                               : json_incref(arguments);
-    json_t *plain = NULL;
-    if (json_is_string(name) && json_is_object(parsed))
-        plain = json_pack("{s:O, s:O}", "name", name, "arguments", parsed);
-    json_decref(parsed);
-    return plain;
-}
-
-static aeon_status read_calls(json_t *message, const char **out, line_place at, aeon_error *err)
-{
-    json_t *calls = json_object_get(message, "tool_calls");
-    if (calls && !json_is_array(calls) && !json_is_null(calls))
-        return fail_line(err, at, "\"tool_calls\" must be a list");
-    for (size_t i = 0; i < json_array_size(calls); i++) {
-        json_t *plain = plain_call(json_array_get(calls, i));
-        if (!plain || json_array_set_new(calls, i, plain) != 0)
-            return fail_line(err, at, "a call needs a \"name\" and an object \"arguments\"");
-    }
-    return make_text(message, "tool_calls", out, err);
-}
-
-static aeon_status read_message(aeon_message *out, json_t *m, line_place at, aeon_error *err)
-{
-    aeon_message message = {.role = json_string_value(json_object_get(m, "role")),
-                            .content = json_string_value(json_object_get(m, "content"))};
-    TRY(make_text(m, "tools", &message.tools, err));
-    TRY(read_calls(m, &message.tool_calls, at, err));
-    if (!message.role || !(message.content || message.tool_calls))
-        return fail_line(err, at, "a message needs the texts \"role\" and \"content\"");
-    *out = message;
-    return AEON_OK;
-}
-
-static aeon_status read_messages(aeon_message *messages, size_t *n, json_t *talk, line_place at,
-                                 aeon_error *err)
-{
-    const json_t *list = json_object_get(talk, "messages");
+    json_t *list = json_object_get(talk, "messages");
+    aeon_error inner;
     *n = json_array_size(list);
     if (*n == 0) return fail_line(err, at, "no list of \"messages\"");
     if (*n > MAX_MESSAGES) return fail_line(err, at, "more than 1024 messages");
-    for (size_t i = 0; i < *n; i++)
-        TRY(read_message(&messages[i], json_array_get(list, i), at, err));
-    return AEON_OK;
+    aeon_status status = ae_messages_read(messages, list, &inner);
+    if (status == AEON_BAD_FORMAT) return fail_line(err, at, inner.text);
+    return status == AEON_OK ? AEON_OK : ae_fail(err, status, "%s", inner.text);
 }
 
-static aeon_status encode_talk(ae_talks *t, const ae_talks_how *how, json_t *talk, line_place at,
-                               aeon_error *err)
+static aeon_status encode_talk(ae_talks *t, const ae_talks_how *how, const json_t *talk,
+                               line_place at, aeon_error *err)
 {
     aeon_message messages[MAX_MESSAGES];
     size_t n, begin = 0, first_token = t->ids.n;

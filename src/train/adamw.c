@@ -1,5 +1,7 @@
 #include "train/adamw.h"
 
+#include "base/clones.h"
+
 #include <math.h>
 
 /* Squares are summed in chunks of so many values, and chunks in their order: the split among
@@ -17,7 +19,7 @@ size_t ae_adamw_n_chunks(const ae_net *net)
     return (net->n_weights + CHUNK - 1) / CHUNK;
 }
 
-static void sum_gradients(ae_adamw *a, size_t begin, size_t end)
+AE_CLONES static void sum_gradients(ae_adamw *a, size_t begin, size_t end)
 {
     float *sum = a->gradients[0];
     for (size_t k = 1; k < a->n_gradients; k++) {
@@ -26,7 +28,7 @@ static void sum_gradients(ae_adamw *a, size_t begin, size_t end)
     }
 }
 
-static double sum_of_squares(const float *x, size_t n)
+AE_CLONES static double sum_of_squares(const float *x, size_t n)
 {
     double sum = 0;
     for (size_t i = 0; i < n; i++) sum += (double)x[i] * (double)x[i];
@@ -34,7 +36,8 @@ static double sum_of_squares(const float *x, size_t n)
 }
 
 /* m and v are running means of g and g^2; dividing by 1 - beta^step takes out their start at 0. */
-static void update(const job *j, size_t begin, size_t end, double decay, float gradient_scale)
+AE_CLONES static void update(const job *j, size_t begin, size_t end, double decay,
+                             float gradient_scale)
 {
     const ae_adamw_rates *r = j->rates;
     const float beta1 = (float)r->beta1, beta2 = (float)r->beta2, eps = (float)r->epsilon;

@@ -1,5 +1,7 @@
 #include "train/passes.h"
 
+#include "base/clones.h"
+
 #include <cblas.h>
 #include <math.h>
 #include <string.h>
@@ -10,14 +12,14 @@
  * compilers can keep in vector registers without being allowed to reorder. */
 enum { LANES = 16 };
 
-static float add_lanes(const float *lane)
+AE_CLONED_INLINE float add_lanes(const float *lane)
 {
     float sum = 0;
     for (int i = 0; i < LANES; i++) sum += lane[i];
     return sum;
 }
 
-static float dot(const float *a, const float *b, size_t n)
+AE_CLONED_INLINE float dot(const float *a, const float *b, size_t n)
 {
     float lane[LANES] = {0};
     size_t i = 0;
@@ -28,7 +30,7 @@ static float dot(const float *a, const float *b, size_t n)
 }
 
 /* The sum of a_i b_i c_i. */
-static float dot3(const float *a, const float *b, const float *c, size_t n)
+AE_CLONED_INLINE float dot3(const float *a, const float *b, const float *c, size_t n)
 {
     float lane[LANES] = {0};
     size_t i = 0;
@@ -41,7 +43,7 @@ static float dot3(const float *a, const float *b, const float *c, size_t n)
 /* exp(x) for x <= 88 with a relative error below 2e-7, made of operations that vectorize:
  * 2^(k + f) with k = round(x / ln 2), where 2^f comes from the Taylor polynomial of degree 6 and
  * 2^k is written into the exponent. */
-static inline float exp_approx(float x)
+AE_CLONED_INLINE float exp_approx(float x)
 {
     const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it rounds to an integer */
     x = x > -87.0f ? x : -87.0f;       /* no number becomes one: it shows elsewhere in the loss */
@@ -61,7 +63,7 @@ static inline float exp_approx(float x)
     return p * power.f;
 }
 
-static float max_of(const float *x, size_t n)
+AE_CLONED_INLINE float max_of(const float *x, size_t n)
 {
     float lane[LANES];
     for (size_t j = 0; j < LANES; j++) lane[j] = x[0];
@@ -74,7 +76,7 @@ static float max_of(const float *x, size_t n)
 }
 
 /* x = exp(x - max x); returns the sum. */
-static float exp_and_sum(float *x, size_t n, float max)
+AE_CLONED_INLINE float exp_and_sum(float *x, size_t n, float max)
 {
     float lane[LANES] = {0};
     size_t i = 0;
@@ -99,7 +101,8 @@ void ae_embed_forward(float *x, const float *table, const int32_t *ids, size_t n
         memcpy(x + t * width, table + (size_t)ids[t] * width, width * sizeof *x);
 }
 
-void ae_embed_backward(float *d_table, const float *d_x, const int32_t *ids, size_t n, size_t width)
+AE_CLONES void ae_embed_backward(float *d_table, const float *d_x, const int32_t *ids, size_t n,
+                                 size_t width)
 {
     for (size_t t = 0; t < n; t++) {
         float *row = d_table + (size_t)ids[t] * width;
@@ -133,8 +136,8 @@ void ae_linear_backward(float *d_x, float *d_w, float d_w_keep, const float *d_o
 
 /* ---- RMS norm -------------------------------------------------------------------------------- */
 
-void ae_norm_forward(float *out, float *r, const float *x, const float *w, size_t n, size_t width,
-                     float eps)
+AE_CLONES void ae_norm_forward(float *out, float *r, const float *x, const float *w, size_t n,
+                               size_t width, float eps)
 {
     for (size_t t = 0; t < n; t++, x += width, out += width) {
         r[t] = 1 / sqrtf(dot(x, x, width) / (float)width + eps);
@@ -143,8 +146,8 @@ void ae_norm_forward(float *out, float *r, const float *x, const float *w, size_
 }
 
 /* With g = d_out * w:  d_x = r * g - x * r^3 * mean(g * x). */
-void ae_norm_backward(float *d_x, float *d_w, const float *d_out, const float *x, const float *r,
-                      const float *w, size_t n, size_t width)
+AE_CLONES void ae_norm_backward(float *d_x, float *d_w, const float *d_out, const float *x,
+                                const float *r, const float *w, size_t n, size_t width)
 {
     for (size_t t = 0; t < n; t++, x += width, d_x += width, d_out += width) {
         float pull = dot3(d_out, w, x, width) / (float)width * r[t] * r[t] * r[t];
@@ -170,8 +173,8 @@ void ae_rope_table(float *cos_sin, size_t n_pos, size_t n_pairs, double theta, c
     }
 }
 
-void ae_rope(float *x, size_t n, size_t stride, size_t n_heads, size_t head_dim,
-             const float *cos_sin, size_t n_pairs, float direction)
+AE_CLONES void ae_rope(float *x, size_t n, size_t stride, size_t n_heads, size_t head_dim,
+                       const float *cos_sin, size_t n_pairs, float direction)
 {
     for (size_t t = 0; t < n; t++) {
         const float *c = cos_sin + 2 * t * n_pairs, *s = c + n_pairs;
@@ -215,17 +218,23 @@ static float score_scale(size_t head_dim)
     return 1 / sqrtf((float)head_dim);
 }
 
+/* Softmax over keys at or before the query's place; 0 behind it. */
+AE_CLONES static void causal_softmax(float *p, block b)
+{
+    for (size_t i = 0; i < b.n_rows; i++, p += b.n_keys) {
+        size_t n_seen = b.begin + i + 1;
+        float scale = 1 / exp_and_sum(p, n_seen, max_of(p, n_seen));
+        for (size_t j = 0; j < n_seen; j++) p[j] *= scale;
+        memset(p + n_seen, 0, (b.n_keys - n_seen) * sizeof *p);
+    }
+}
+
 /* p [n_rows, n_keys] = softmax(q k^T / sqrt(head_dim)) over keys at or before the query's place. */
 static void probabilities(float *p, block b)
 {
     gemm(CblasNoTrans, CblasTrans, b.n_rows, b.n_keys, b.head_dim, score_scale(b.head_dim), b.q,
          b.stride, b.k, b.stride, 0, p, b.n_keys);
-    for (size_t i = 0; i < b.n_rows; i++, p += b.n_keys) {
-        size_t n_seen = b.begin + i + 1;
-        float sum = exp_and_sum(p, n_seen, max_of(p, n_seen));
-        for (size_t j = 0; j < n_seen; j++) p[j] /= sum;
-        memset(p + n_seen, 0, (b.n_keys - n_seen) * sizeof *p);
-    }
+    causal_softmax(p, b);
 }
 
 void ae_attention_forward(float *out, const float *qkv, size_t n, ae_heads heads, float *scratch)
@@ -243,8 +252,8 @@ void ae_attention_forward(float *out, const float *qkv, size_t n, ae_heads heads
 
 /* d_score = p * (d_p - sum_j p_j d_p_j), in place of d_p [n_rows, n_keys]. The sum over keys equals
  * the dot product of the output row with its gradient, which is shorter. */
-static void softmax_backward(float *d_p, const float *p, const float *out, const float *d_out,
-                             size_t out_stride, block b)
+AE_CLONES static void softmax_backward(float *d_p, const float *p, const float *out,
+                                       const float *d_out, size_t out_stride, block b)
 {
     for (size_t i = 0; i < b.n_rows; i++, p += b.n_keys, d_p += b.n_keys) {
         float sum = dot(out + i * out_stride, d_out + i * out_stride, b.head_dim);
@@ -282,13 +291,13 @@ void ae_attention_backward(float *d_qkv, const float *d_out, const float *out, c
 
 /* ---- SwiGLU ---------------------------------------------------------------------------------- */
 
-static inline float sigmoid(float x)
+AE_CLONED_INLINE float sigmoid(float x)
 {
     /* exp(-x) overflows f32 from x = -88 on, where the result is 0 to all digits. */
     return 1 / (1 + exp_approx(x < -80.0f ? 80.0f : -x));
 }
 
-void ae_swiglu_forward(float *out, const float *gate_up, size_t n, size_t n_ff)
+AE_CLONES void ae_swiglu_forward(float *out, const float *gate_up, size_t n, size_t n_ff)
 {
     for (size_t t = 0; t < n; t++, out += n_ff, gate_up += 2 * n_ff) {
         const float *gate = gate_up, *up = gate_up + n_ff;
@@ -297,8 +306,8 @@ void ae_swiglu_forward(float *out, const float *gate_up, size_t n, size_t n_ff)
 }
 
 /* silu'(g) = s + g s (1 - s) with s = sigmoid(g). */
-void ae_swiglu_backward(float *d_gate_up, const float *d_out, const float *gate_up, size_t n,
-                        size_t n_ff)
+AE_CLONES void ae_swiglu_backward(float *d_gate_up, const float *d_out, const float *gate_up,
+                                  size_t n, size_t n_ff)
 {
     for (size_t t = 0; t < n; t++, d_out += n_ff, gate_up += 2 * n_ff, d_gate_up += 2 * n_ff) {
         const float *gate = gate_up, *up = gate_up + n_ff;
@@ -313,8 +322,8 @@ void ae_swiglu_backward(float *d_gate_up, const float *d_out, const float *gate_
 
 /* ---- cross entropy --------------------------------------------------------------------------- */
 
-double ae_cross_entropy(float *logits, const int32_t *targets, size_t n, size_t n_vocab,
-                        float scale)
+AE_CLONES double ae_cross_entropy(float *logits, const int32_t *targets, size_t n, size_t n_vocab,
+                                  float scale)
 {
     double loss = 0;
     for (size_t t = 0; t < n; t++, logits += n_vocab) {

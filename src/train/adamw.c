@@ -28,6 +28,19 @@ AE_CLONES static void sum_gradients(ae_adamw *a, size_t begin, size_t end)
     }
 }
 
+static void gather(void *arg, ae_member member)
+{
+    job *j = arg;
+    ae_range range = ae_split(j->a->net->n_weights, CHUNK, member);
+    sum_gradients(j->a, range.begin, range.end);
+}
+
+void ae_adamw_gather(ae_adamw *a, ae_pool *pool)
+{
+    job j = {.a = a};
+    ae_pool_run(pool, gather, &j);
+}
+
 AE_CLONES static double sum_of_squares(const float *x, size_t n)
 {
     double sum = 0;

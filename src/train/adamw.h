@@ -27,6 +27,9 @@ typedef struct {
 
 size_t ae_adamw_n_chunks(const ae_net *net);
 
+/* Add all gradients to the first, so that the others can take those of further sequences. */
+void ae_adamw_gather(ae_adamw *a, ae_pool *pool);
+
 /* Matrices inside the layers decay, norms and the embedding do not. Returns the length of the
  * summed gradient before clipping. */
 double ae_adamw_step(ae_adamw *a, const ae_adamw_rates *rates, ae_pool *pool);

@@ -8,8 +8,55 @@
 static const char *const tensor_names[] = {"weights", "moment1", "moment2"};
 enum { N_TENSORS = 3 };
 
+/* ---- progress -------------------------------------------------------------------------------- */
+
+/* Integers and reals of JSON keep every bit. */
+static char *progress_text(const ae_progress *p)
+{
+    json_t *json = json_pack(
+        "{s:I, s:f, s:I, s:I, s:f, s:I}", "n_tokens", (json_int_t)p->n_tokens, "held_out_loss",
+        p->held_out_loss, "held_out_step", (json_int_t)p->held_out_step, "reported_step",
+        (json_int_t)p->reported_step, "loss", p->loss, "n_targets", (json_int_t)p->n_targets);
+    char *text = json_dumps(json, JSON_COMPACT);
+    json_decref(json);
+    return text;
+}
+
+static bool parse_progress(ae_progress *out, ae_str text)
+{
+    double held_out_loss, loss;
+    json_int_t n_tokens, held_out_step, reported_step, n_targets;
+    json_t *json = json_loadb(text.data, text.len, 0, NULL);
+    int failed =
+        json_unpack(json, "{s:I, s:F, s:I, s:I, s:F, s:I}", "n_tokens", &n_tokens, "held_out_loss",
+                    &held_out_loss, "held_out_step", &held_out_step, "reported_step",
+                    &reported_step, "loss", &loss, "n_targets", &n_targets);
+    json_decref(json);
+    if (failed) return false;
+    *out = (ae_progress){.n_tokens = (uint64_t)n_tokens,
+                         .held_out_loss = held_out_loss,
+                         .held_out_step = (uint32_t)held_out_step,
+                         .reported_step = (uint32_t)reported_step,
+                         .loss = loss,
+                         .n_targets = (uint64_t)n_targets};
+    return true;
+}
+
+static aeon_status read_progress(ae_checkpoint *c, const ae_gguf *g, const char *path,
+                                 aeon_error *err)
+{
+    ae_str text;
+    c->progress = (ae_progress){.reported_step = c->step};
+    if (!ae_gguf_get_str(g, "train.progress", &text)) return AEON_OK;
+    if (!parse_progress(&c->progress, text) || c->progress.reported_step > c->step)
+        return ae_fail(err, AEON_BAD_FORMAT, "%s: train.progress makes no sense", path);
+    return AEON_OK;
+}
+
+/* ---- writing --------------------------------------------------------------------------------- */
+
 static aeon_status put_all(ae_gguf_writer *w, const ae_checkpoint *c, const char *identity,
-                           aeon_error *err)
+                           const char *progress, aeon_error *err)
 {
     const float *data[N_TENSORS] = {c->weights, c->moment1, c->moment2};
     uint64_t dims[] = {c->n_weights};
@@ -18,6 +65,7 @@ static aeon_status put_all(ae_gguf_writer *w, const ae_checkpoint *c, const char
     TRY(ae_gguf_put_u32(w, "train.epoch", c->epoch, err));
     TRY(ae_gguf_put_u32(w, "train.next", c->next, err));
     TRY(ae_gguf_put_str(w, "train.identity", identity, err));
+    TRY(ae_gguf_put_str(w, "train.progress", progress, err));
     for (int i = 0; i < N_TENSORS; i++)
         TRY(ae_gguf_add_tensor(w, tensor_names[i], AEON_TYPE_F32, 1, dims, err));
     for (int i = 0; i < N_TENSORS; i++)
@@ -25,23 +73,30 @@ static aeon_status put_all(ae_gguf_writer *w, const ae_checkpoint *c, const char
     return AEON_OK;
 }
 
+static aeon_status save(const ae_checkpoint *c, const char *identity, const char *progress,
+                        const char *path, aeon_error *err)
+{
+    ae_gguf_writer *w;
+    if (!identity || !progress) return ae_fail_memory(err, 0, "the state of a run");
+    TRY(ae_gguf_writer_open(&w, path, err));
+    aeon_status status = put_all(w, c, identity, progress, err);
+    if (status == AEON_OK) return ae_gguf_writer_commit(w, err);
+    ae_gguf_writer_abort(w);
+    return status;
+}
+
 aeon_status ae_checkpoint_save(const ae_checkpoint *c, const json_t *identity, const char *path,
                                aeon_error *err)
 {
-    ae_gguf_writer *w;
-    char *text = json_dumps(identity, JSON_COMPACT | JSON_SORT_KEYS);
-    if (!text) return ae_fail_memory(err, 0, "the identity of a run");
-    aeon_status status = ae_gguf_writer_open(&w, path, err);
-    if (status == AEON_OK) {
-        status = put_all(w, c, text, err);
-        if (status == AEON_OK)
-            status = ae_gguf_writer_commit(w, err);
-        else
-            ae_gguf_writer_abort(w);
-    }
-    free(text);
+    char *identity_text = json_dumps(identity, JSON_COMPACT | JSON_SORT_KEYS);
+    char *progress = progress_text(&c->progress);
+    aeon_status status = save(c, identity_text, progress, path, err);
+    free(identity_text);
+    free(progress);
     return status;
 }
+
+/* ---- reading --------------------------------------------------------------------------------- */
 
 /* A value as a short text; the caller frees. */
 static char *shown(const json_t *value)
@@ -99,7 +154,7 @@ static aeon_status read_all(ae_checkpoint *c, const ae_gguf *g, const char *path
     c->step = step;
     c->epoch = epoch;
     c->next = next;
-    return AEON_OK;
+    return read_progress(c, g, path, err);
 }
 
 aeon_status ae_checkpoint_load(ae_checkpoint *c, json_t *identity, const char *path,

@@ -62,10 +62,12 @@ static const field fields[] = {
     /* The schedule. */
     WHOLE_FIELD("seed", IDENTITY, seed, 0, UINT32_MAX, 1),
     WHOLE_FIELD("steps", IDENTITY | REQUIRED, steps, 1, 1e9, 0),
-    WHOLE_FIELD("batch", IDENTITY, batch, 1, 4096, 16),         /* sequences in a step */
-    WHOLE_FIELD("sequence", IDENTITY, sequence, 8, 65536, 512), /* most tokens in a sequence */
-    WHOLE_FIELD("long_every", IDENTITY, long_every, 0, 1e9, 0), /* every n-th sequence is rotated
-                                                                   with the long factors; 0: none */
+    WHOLE_FIELD("batch", IDENTITY, batch, 1, 4096, 16),          /* sequences at a time, each with
+                                                                    a gradient of its own */
+    WHOLE_FIELD("accumulate", IDENTITY, accumulate, 1, 4096, 1), /* batches in a step */
+    WHOLE_FIELD("sequence", IDENTITY, sequence, 8, 65536, 512),  /* most tokens in a sequence */
+    WHOLE_FIELD("long_every", IDENTITY, long_every, 0, 1e9, 0),  /* every n-th sequence is rotated
+                                                                    with the long factors; 0: none */
     REAL_FIELD("learning_rate", IDENTITY, learning_rate, 0, 1, 2e-3),  /* at its peak */
     REAL_FIELD("final_fraction", IDENTITY, final_fraction, 0, 1, 0.1), /* of it, at the end */
     WHOLE_FIELD("warmup_steps", IDENTITY, warmup_steps, 0, 1e9, 100),
@@ -81,6 +83,7 @@ static const field fields[] = {
     TEXT_FIELD("checkpoint", REQUIRED, checkpoint, NULL), /* the file that resume continues from */
     WHOLE_FIELD("checkpoint_steps", 0, checkpoint_steps, 0, 1e9, 0), /* every n steps; 0: by time */
     REAL_FIELD("checkpoint_minutes", 0, checkpoint_minutes, 0, 1e6, 5), /* 0: by steps alone */
+    TEXT_FIELD("curve", 0, curve, ""), /* the loss as NAME.csv and NAME.svg; "" for none */
     WHOLE_FIELD("report_steps", 0, report_steps, 1, 1e9, 10),
     WHOLE_FIELD("held_out_steps", 0, held_out_steps, 0, 1e9, 200),  /* measure every n steps */
     WHOLE_FIELD("held_out_talks", 0, held_out_talks, 1, 1e9, 1000), /* measure with so many */

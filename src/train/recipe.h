@@ -17,9 +17,9 @@
 typedef struct {
     json_t *json; /* the parsed file, which owns all texts here */
     const char *train, *held_out, *tokenizer, *chat_template, *loss;
-    const char *name, *checkpoint, *output, *output_type;
+    const char *name, *checkpoint, *output, *output_type, *curve;
     ae_net_shape shape; /* n_vocab is the tokenizer's, 0 here */
-    uint32_t seed, steps, batch, sequence, warmup_steps, long_every;
+    uint32_t seed, steps, batch, accumulate, sequence, warmup_steps, long_every;
     uint32_t report_steps, held_out_steps, held_out_talks, checkpoint_steps;
     double learning_rate, final_fraction, beta1, beta2, epsilon, weight_decay, clip;
     double checkpoint_minutes;

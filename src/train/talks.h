@@ -32,8 +32,8 @@ typedef struct {
 
 /* Read JSON lines {"messages": [{"role": .., "content": ..}, ...]}; empty lines are skipped. A talk
  * must hold an answer; messages behind the last answer are not used. A system message may have
- * "tools" (JSON, or a text that holds some), an answer "tool_calls" instead of its content. Errors: NOT_FOUND, IO,
- * BAD_FORMAT (file and line), OUT_OF_MEMORY. */
+ * "tools" (JSON, or a text that holds some), an answer "tool_calls" instead of its content. Errors:
+ * NOT_FOUND, IO, BAD_FORMAT (file and line), OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_talks_load(ae_talks *out, const ae_talks_how *how, const char *path,
                                         aeon_error *err);
 void ae_talks_release(ae_talks *t);

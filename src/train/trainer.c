@@ -1,0 +1,232 @@
+#include "train/trainer.h"
+
+#include "base/file.h"
+#include "base/mem.h"
+#include "kernels/kernels.h"
+
+#include <cblas.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- telling --------------------------------------------------------------------------------- */
+
+void ae_trainer_note(const ae_trainer *t, const char *format, ...)
+{
+    char line[640];
+    va_list args;
+    if (!t->params->on_note) return;
+    va_start(args, format);
+    vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    t->params->on_note(t->params->user, line);
+}
+
+/* ---- data ------------------------------------------------------------------------------------ */
+
+static aeon_status load_tokenizer(ae_trainer *t, aeon_error *err)
+{
+    enum { MAX_BYTES = 1 << 28 };
+    aeon_text json = {0};
+    const char *path = t->recipe.tokenizer;
+    aeon_status status = ae_file_read(path, MAX_BYTES, &json, err);
+    if (status == AEON_OK) status = ae_vocab_from_json(&t->vocab, json.data, json.len, path, err);
+    aeon_text_release(&json);
+    TRY(status);
+    TRY(ae_tokenizer_new(&t->tokenizer, &t->vocab, err));
+    t->vocab.bos = t->vocab.eos = t->vocab.pad = aeon_tokenizer_find(t->tokenizer, "<|endoftext|>");
+    t->recipe.shape.n_vocab = (uint32_t)aeon_tokenizer_n_vocab(t->tokenizer);
+    return AEON_OK;
+}
+
+static aeon_status load_talks(ae_trainer *t, aeon_error *err)
+{
+    const ae_recipe *r = &t->recipe;
+    ae_talks_how how = {.tokenizer = t->tokenizer,
+                        .chat = aeon_chat_template_find(r->chat_template),
+                        .learn_all = strcmp(r->loss, "all") == 0,
+                        .max_tokens = r->sequence};
+    if (!how.chat)
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: chat_template: \"%s\" is unknown",
+                       t->params->config_path, r->chat_template);
+    TRY(ae_talks_load(&t->train, &how, r->train, err));
+    ae_trainer_note(t, "%s: %zu talks, %zu tokens, %llu of them to be learned", r->train,
+                    t->train.n_talks, t->train.ids.n, (unsigned long long)t->train.n_targets);
+    if (!r->held_out[0]) return AEON_OK;
+    TRY(ae_talks_load(&t->held_out, &how, r->held_out, err));
+    if (t->held_out.n_talks > r->held_out_talks) t->held_out.n_talks = r->held_out_talks;
+    return AEON_OK;
+}
+
+/* The recipe's identity, and which data and vocabulary it met. */
+static aeon_status fill_identity(ae_trainer *t, aeon_error *err)
+{
+    char hash[17];
+    snprintf(hash, sizeof hash, "%016llx", (unsigned long long)t->train.hash);
+    t->identity = ae_recipe_identity(&t->recipe);
+    if (!t->identity || json_object_set_new(t->identity, "data", json_string(hash)) != 0 ||
+        json_object_set_new(t->identity, "n_vocab", json_integer(t->recipe.shape.n_vocab)) != 0)
+        return ae_fail_memory(err, sizeof *t, "the identity of the run");
+    return AEON_OK;
+}
+
+/* OpenBLAS takes old kernels on a processor newer than itself; a person can name better ones. */
+static void note_old_blas(const ae_trainer *t)
+{
+    const char *core = openblas_get_corename();
+    bool is_old = strcmp(core, "Haswell") == 0 || strcmp(core, "Zen") == 0;
+    if (is_old && strcmp(ae_kernels_get()->isa, "avx512") == 0)
+        ae_trainer_note(
+            t,
+            "OpenBLAS runs its %s kernels; with OPENBLAS_CORETYPE=SkylakeX in the environment "
+            "this machine may be twice as fast",
+            core);
+}
+
+/* One for each sequence of a batch, and one for the sum of earlier batches. */
+static size_t n_gradients(const ae_trainer *t)
+{
+    return t->recipe.batch + (t->recipe.accumulate > 1);
+}
+
+static double talks_bytes(const ae_talks *t)
+{
+    return (double)(t->ids.cap * sizeof *t->ids.ids + t->is_target.cap +
+                    t->cap * sizeof *t->starts);
+}
+
+/* Says what the run needs before it takes it; what would not fit in main memory is refused here,
+ * not killed by the system hours later. */
+static aeon_status check_memory(const ae_trainer *t, int n_threads, aeon_error *err)
+{
+    double mb = 1.0 / (1 << 20), weights = (double)t->net->n_weights * sizeof(float);
+    double data = talks_bytes(&t->train) + talks_bytes(&t->held_out);
+    double activations = n_threads * (double)ae_net_work_bytes(t->net);
+    double gradients = weights * (double)n_gradients(t),
+           all = data + activations + gradients + 3 * weights;
+    uint64_t machine = ae_memory_bytes();
+    ae_trainer_note(
+        t,
+        "%.2f M parameters; memory: %.0f MB: %.0f talks, %.0f weights and moments, %.0f "
+        "gradients, %.0f activations of %d threads",
+        weights / sizeof(float) * 1e-6, all * mb, data * mb, 3 * weights * mb, gradients * mb,
+        activations * mb, n_threads);
+    if (machine && all > (double)machine)
+        return ae_fail(err, AEON_OUT_OF_MEMORY,
+                       "the run needs %.0f MB, this machine has %.0f: lower batch or sequence (and "
+                       "raise accumulate)",
+                       all * mb, (double)machine * mb);
+    return AEON_OK;
+}
+
+static aeon_status alloc_arrays(ae_trainer *t, aeon_error *err)
+{
+    size_t n = t->net->n_weights, n_arrays = n_gradients(t);
+    ae_adamw *a = &t->adamw;
+    t->n_sequences = (size_t)t->recipe.batch * t->recipe.accumulate;
+    a->net = t->net;
+    a->weights = ae_mem_alloc_array(AE_MEM_TRAIN, n, sizeof(float));
+    a->moment1 = ae_mem_alloc_array(AE_MEM_TRAIN, n, sizeof(float));
+    a->moment2 = ae_mem_alloc_array(AE_MEM_TRAIN, n, sizeof(float));
+    a->chunk_sums = ae_mem_alloc_array(AE_MEM_TRAIN, ae_adamw_n_chunks(t->net), sizeof(double));
+    a->gradients = ae_mem_alloc_array(AE_MEM_TRAIN, n_arrays, sizeof *a->gradients);
+    t->sequences = ae_mem_alloc_array(AE_MEM_TRAIN, t->n_sequences, sizeof *t->sequences);
+    t->losses = ae_mem_alloc_array(AE_MEM_TRAIN, t->n_sequences, sizeof *t->losses);
+    if (!a->weights || !a->moment1 || !a->moment2 || !a->chunk_sums || !a->gradients ||
+        !t->sequences || !t->losses)
+        return ae_fail_memory(err, 3 * n * sizeof(float), "the weights and their moments");
+    for (size_t i = 0; i < n_arrays; i++) {
+        a->gradients[i] = ae_mem_alloc_array(AE_MEM_TRAIN, n, sizeof(float));
+        if (!a->gradients[i])
+            return ae_fail_memory(err, n * n_arrays * sizeof(float), "the gradients of a batch");
+    }
+    for (size_t i = 0; i < t->n_sequences; i++)
+        TRY(ae_sequence_init(&t->sequences[i], t->recipe.sequence, err));
+    return AEON_OK;
+}
+
+static aeon_status alloc_threads(ae_trainer *t, aeon_error *err)
+{
+    int n = t->params->n_threads ? t->params->n_threads : ae_n_cores();
+    if (n > (int)t->recipe.batch) n = (int)t->recipe.batch; /* a sequence is not split */
+    TRY(ae_pool_new(&t->pool, n, err));
+    TRY(check_memory(t, n, err));
+    t->works = ae_mem_alloc_array(AE_MEM_TRAIN, (size_t)n, sizeof *t->works);
+    if (!t->works) return ae_fail_memory(err, sizeof *t->works, "the threads");
+    for (int i = 0; i < n; i++) TRY(ae_net_work_new(&t->works[i], t->net, err));
+    return AEON_OK;
+}
+
+static void start(ae_trainer *t)
+{
+    const char *path = t->recipe.checkpoint;
+    if (t->params->resume)
+        ae_trainer_note(t, "%s: no such file, starting from the beginning", path);
+    else if (ae_file_exists(path))
+        ae_trainer_note(t, "%s: will be replaced; resume would go on from it", path);
+    ae_net_init_weights(t->net, t->adamw.weights, t->recipe.seed);
+}
+
+static aeon_status resume(ae_trainer *t, aeon_error *err)
+{
+    const ae_recipe *r = &t->recipe;
+    ae_checkpoint c = {.weights = t->adamw.weights,
+                       .moment1 = t->adamw.moment1,
+                       .moment2 = t->adamw.moment2,
+                       .n_weights = t->net->n_weights};
+    TRY(ae_checkpoint_load(&c, t->identity, r->checkpoint, err));
+    if (c.next > t->train.n_talks || c.step > r->steps)
+        return ae_fail(err, AEON_BAD_FORMAT, "%s: its place in the data does not exist",
+                       r->checkpoint);
+    ae_packer_seek(&t->packer, c.epoch, c.next);
+    t->step = c.step;
+    t->progress = c.progress;
+    ae_trainer_note(t, "%s: going on after step %u", r->checkpoint, c.step);
+    return AEON_OK;
+}
+
+aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
+{
+    const ae_recipe *r = &t->recipe;
+    TRY(ae_recipe_load(&t->recipe, t->params->config_path, err));
+    TRY(load_tokenizer(t, err));
+    TRY(load_talks(t, err));
+    TRY(fill_identity(t, err));
+    TRY(ae_net_new(&t->net, &r->shape, r->sequence, err));
+    note_old_blas(t);
+    TRY(alloc_threads(t, err));
+    TRY(alloc_arrays(t, err));
+    TRY(ae_packer_init(&t->packer, &t->train, r->sequence, true, r->seed, err));
+    if (t->params->resume && ae_file_exists(r->checkpoint))
+        TRY(resume(t, err));
+    else
+        start(t);
+    return r->curve[0] ? ae_curve_open(&t->curve, r->curve, t->step, err) : AEON_OK;
+}
+
+void ae_trainer_release(ae_trainer *t)
+{
+    ae_adamw *a = &t->adamw;
+    for (size_t i = 0; a->gradients && i < n_gradients(t); i++) ae_mem_free(a->gradients[i]);
+    for (size_t i = 0; t->sequences && i < t->n_sequences; i++)
+        ae_sequence_release(&t->sequences[i]);
+    for (int i = 0; t->works && i < ae_pool_n_threads(t->pool); i++) ae_net_work_free(t->works[i]);
+    ae_mem_free(a->gradients);
+    ae_mem_free(a->weights);
+    ae_mem_free(a->moment1);
+    ae_mem_free(a->moment2);
+    ae_mem_free(a->chunk_sums);
+    ae_mem_free(t->sequences);
+    ae_mem_free(t->losses);
+    ae_mem_free(t->works);
+    ae_pool_free(t->pool);
+    ae_net_free(t->net);
+    ae_curve_close(&t->curve);
+    ae_packer_release(&t->packer);
+    ae_talks_release(&t->train);
+    ae_talks_release(&t->held_out);
+    ae_tokenizer_free(t->tokenizer);
+    ae_vocab_release(&t->vocab);
+    json_decref(t->identity);
+    ae_recipe_release(&t->recipe);
+}

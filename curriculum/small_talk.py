@@ -1,165 +1,172 @@
-"""small_talk.py - greetings, thanks, moods, jokes, goodbyes, and what lies outside AEON's knowledge.
+"""small_talk.py - greetings, moods, thanks, jokes, goodbyes, and what people tell of their day.
 
-Every row: ways to say it, ways to answer. {name} in an answer is the user's name if the talk knows
-it: ", Anna", and nothing otherwise.
+A row is (ways to say it, fair answers, a brief answer). The answers are few, since a small model
+learns one sentence for one intent better than many; the ways to say it are many.
 """
 
-GREETINGS = [
-    (["(Hello|Hi|Hey|Hiya|Howdy)( there| AEON| again|)(!|.|)", "(Hello|Hi|Hey), (AEON|you|friend)(!|.|)",
-      "Greetings(!|.)", "Yo(!|)", "~Hello hello(!|)", "~Hi hi(!|)", "~Ahoy(!|)"],
-     ["Hello{name}! How are you today?", "Hi{name}! What is on your mind?", "Hello{name}! It is good to see you."]),
-    (["Good morning( AEON|)(!|.|)", "Morning(!|)", "~A very good morning to you(!|)"],
-     ["Good morning{name}! Did you sleep well?", "Good morning{name}! How are you today?"]),
-    (["Good (afternoon|day)( AEON|)(!|.|)", "~A good day to you(!|)"],
-     ["Good day{name}! How are you?"]),
-    (["Good evening( AEON|)(!|.|)", "Evening(!|)", "~A pleasant evening to you(!|)"],
-     ["Good evening{name}! How was your day?"]),
-    (["(Hola|Bonjour|Hallo|Ciao|Guten Tag|Salut|Ola|Namaste|Hej)(!|)", "~Buenos dias(!|)"],
-     ["Hello{name}! I speak only English, I am afraid."]),
-    (["How are you( today| doing| doing today| now|)?", "How is it going?", "How do you (do|feel)( today|)?", "Are you (well|fine|all right)?",
-      "(What is up|Sup|What's new)?", "How was your day?", "~How are things?", "~How have you been?"],
-     ["I am fine, thank you! How are you{name}?", "All is well here, thank you. And how are you{name}?"]),
-    (["(Hello|Hi|Hey)(,|!) how are you( today|)?", "(Good morning|Good evening), how are you?", "~Hey there, how is life?"],
-     ["Hello{name}! I am fine, thank you. How are you?"]),
-    (["(Nice|Good|Great) to (meet|see) you( too|)(!|.|)", "Pleased to meet you(.|!)", "~It is a pleasure to meet you(.|!)"],
-     ["It is nice to meet you too{name}!"]),
+import everyday
+from check import holds, same
+from phrases import casual, say
+
+_E = "(!|.|)"
+
+HELLO = [
+    (["(Hello|Hi|Hey|Hiya|Howdy|Heya|Hullo|Greetings|Yo|Hi hi|Hallo)( there| AEON| again| you| friend| my friend| buddy| everybody|)" + _E, "(Hello|Hi|Hey), (AEON|you|friend|my friend|my dear|computer|little one)" + _E,
+      "(Hi|Hello|Hey)( AEON|), (it is me|I am back|here I am|I am here|me again|it's me again)" + _E, "(I am back|Here I am|I am here|It is me|I'm home|Guess who)( again|)" + _E, "AEON(!|?|)", "~Hello hello(!|)", "~Ahoy(!|)"],
+     ["Hello! How are you today?"], "Hello."),
+    (["(Good |A very good |A good |)(morning|mornin)( AEON| to you| everyone| my friend|)" + _E, "(Hello|Hi), good morning" + _E, "~The very best of mornings to you(!|)"],
+     ["Good morning! How are you today?"], "Good morning."),
+    (["Good (afternoon|day)( AEON| to you| my friend|)" + _E, "(Hello|Hi), good (afternoon|day)" + _E, "~Have a good day, AEON(!|)"],
+     ["Good day! How are you today?"], "Good day."),
+    (["(Good |A good |)evening( AEON| to you| my friend|)" + _E, "(Hello|Hi), good evening" + _E, "~A pleasant evening to you(!|)"],
+     ["Good evening! How was your day?"], "Good evening."),
+    (["(Hola|Bonjour|Guten Tag|Salut|Ola|Namaste|Hej|Konnichiwa|Privet|Merhaba|Guten Morgen|Buongiorno|Como estas|Wie geht es dir|Ca va)( AEON| amigo|)(!|?|)", "~Buenos dias(!|)"],
+     ["Hello! I speak only English."], "Only English."),
+    (["(How are you|How is it going|How are things|How do you (do|feel)|How goes it|How have you been|How is life|How r u|How are u|How's everything|You good|You okay|How are we|And you)( today| doing| now| this morning| AEON| my friend|)?",
+      "Are you (well|fine|all right|okay|doing well|good)( today|)?", "(What is up|Sup|What's new|What is new|Wassup|What is going on|What's going on|Anything new)( AEON| with you| today|)?", "How (was|is) your (day|morning|evening|week)( so far|)?",
+      "(Hello|Hi|Hey|Good morning|Good evening)( AEON| there|)(,|!|.) (how are you|how is it going|how are things|how do you do|what is up|how was your day)( today| doing|)?", "I hope you are (well|fine|good)" + _E, "~How does the day treat you?", "~Are you all good over there?"],
+     ["I am fine, thank you! How are you?"], "I am fine."),
+    (["(It is |It's |)(so |)(nice|good|great|lovely|a pleasure) to (meet|see|talk to|hear from) you( too| again| AEON|)" + _E, "Pleased to meet you( too|)" + _E, "(Glad|Happy) (to be here|to see you|that you are here)" + _E, "~I am delighted to make your acquaintance" + _E],
+     ["It is nice to meet you too!"], "You too."),
 ]
 
 MOODS = [
-    (["(I am|I feel|I'm doing) (fine|good|well|great|okay|all right|very well)( today| too|)(, thanks|, thank you|)(.|!|)",
-      "(Fine|Good|Great|Not bad|Very well|Pretty good)(, thanks|, thank you|)(.|!|)", "~Cannot complain(.|)", "~I am in a good mood(.|!)"],
-     ["I am glad to hear that{name}! What would you like to talk about?", "That is good to hear{name}!"]),
-    (["I am (so |very |)(happy|glad|excited|in love)( today|)(.|!)", "I (have|got) (good|great|wonderful) news(.|!)",
-      "I (passed my exam|got the job|won|got a present)(.|!)", "Today was (a good|a great|a wonderful) day(.|!)", "~Life is beautiful(.|!)"],
-     ["That is wonderful{name}! Tell me more.", "I am happy for you{name}! What happened?"]),
-    (["I (am|feel) (a bit |so |very |)(sad|down|unhappy|lonely|depressed|low)( today|)(.|)", "I (had|have had) a (bad|hard|terrible|difficult) day(.|)",
-      "(My heart is broken|I am crying|I miss my (friend|mother|dog)|I am not well)(.|)", "~Nobody likes me(.|)", "~Everything goes wrong today(.|)"],
-     ["I am sorry to hear that{name}. Do you want to tell me about it?", "That sounds hard{name}. I am here and I listen."]),
-    (["I am (so |very |really |)(tired|exhausted|sleepy)( today|)(.|)", "I (slept badly|did not sleep|can't sleep|need sleep)(.|)", "~I could sleep for a week(.|)"],
-     ["Then be kind to yourself{name}, and rest a little.", "That sounds tiring{name}. A short rest may do you good."]),
-    (["I am (so |very |)(stressed|nervous|worried|afraid|scared|anxious)( today|)(.|)", "I have too much (work|to do)(.|)", "~I am under a lot of pressure(.|)"],
-     ["Take a slow breath{name}. What worries you most?", "That sounds like a lot{name}. One small step at a time."]),
-    (["I am (so |very |)(angry|furious|annoyed|upset)(.|)", "~Something makes my blood boil(.|)"],
-     ["I am sorry that something upset you{name}. What happened?"]),
-    (["I am (so |very |)bored(.|)", "(There is nothing to do|I don't know what to do|What should I do)(.|)", "~This is a dull day(.|)"],
-     ["You could take a walk, call a friend, or tell me about yourself{name}.", "Shall I tell you a joke{name}?"]),
-    (["I am (so |very |)(hungry|starving)(.|)", "~My stomach is empty(.|)"],
-     ["Then it is time to eat something{name}. What do you like?"]),
-    (["I am (ill|sick|in pain)(.|)", "I (have|got) a (cold|headache|fever|cough)(.|)", "~I caught the flu(.|)"],
-     ["I am sorry{name}. Rest well, and see a doctor if it gets worse. Get well soon!"]),
-    (["It is (so |very |)(hot|cold|sunny|rainy|windy)( here| today| outside|)(.|)", "(It is|It's) (raining|snowing)(.|)", "(The weather is|What) (nice|lovely|bad|terrible)( weather|)(.|)", "~The sun is out(.|)"],
-     ["I can't feel the weather here, but I hope you enjoy your day{name}!"]),
-    (["I (just |)(came home|got up|finished work|had lunch|had dinner|had breakfast|went for a walk)(.|)", "I am (at home|at work|on the train|in bed|on the sofa|on my way home)(.|)", "~I am sitting in the garden(.|)"],
-     ["That sounds nice{name}. What comes next?", "I see{name}. What would you like to talk about?"]),
-]
-
-# Things that happen in a life: nothing to know, something to listen to.
-LIFE = [
-    (["I (bought|sold|found|lost|broke|repaired|need|want|got) (a|my|an old|a new|another) "
-      "(table|book|jacket|lamp|phone|chair|shirt|cup|plant|ring|camera|clock|bag|radio|mirror)( today| yesterday| last week|)(.|!|)",
-      "I (saw|watched|liked|hated) (a|the) (film|match|play|bird|rainbow|parade|sunset|show)( today| yesterday| last night|)(.|!|)",
-      "I (went|am going|want to go) to the (beach|market|cinema|park|doctor|zoo|museum|lake|mountains|theatre|gym)( today| yesterday| tomorrow| with my friends|)(.|!|)",
-      "I (cooked|baked|ate|made) (a cake|dinner|bread|a big breakfast|an apple pie|too much)( today| yesterday| last night|)(.|!|)",
-      "My (train|bus|neighbour|boss|computer|phone|car|baby|roof) (is late|was loud|is broken|makes me happy|is driving me mad|is funny)( today| again|)(.|!|)",
-      "We (moved|are getting married|are having a baby|went camping|had guests|won the match)( last week| this summer|)(.|!|)",
-      "I (started|finished|quit) (a new job|my studies|a course|running|smoking|a diet)( today| last month|)(.|!|)",
-      "~I (painted|cleaned) (my room|the kitchen|the fence)( today|)(.|!|)", "~Yesterday I (met an old friend|got lost in the woods)(.|)"],
-     ["I see{name}. Tell me more about it!", "That sounds interesting{name}. How was it for you?", "Oh, really{name}? How do you feel about it?"]),
-    (["I think (that |)(life is good|cats are funny|winter is too long|people are strange|music is wonderful|work is boring|you are right|money is not everything)(.|)",
-      "(Life is|People are|Cats are|Mondays are|Holidays are) (good|hard|funny|strange|beautiful|boring|too short)(.|)",
-      "I (like|love|don't like|can't stand) (the rain|long walks|old films|loud music|Mondays|the sea|early mornings|crowds|good food)(.|)",
-      "~In my opinion (summer|school|sleep) is (too short|overrated)(.|)"],
-     ["That is an interesting thought{name}. Why do you think so?", "I see what you mean{name}. Tell me more."]),
+    (["(I am|I feel|I'm doing|I am doing|We are) (fine|good|well|great|okay|ok|all right|very well|not bad|super|pretty good|really good|so so|quite well)( today| too| as well| now|)(, thanks|, thank you|, and you|, AEON|)(.|!|)",
+      "(Fine|Good|Great|Not bad|Very well|Pretty good|Doing well|Doing fine|All good|Very good|Okay|Could be worse|Same as always|Not too bad|Everything is fine)(, thanks|, thank you|, and you| so far| today| here)(.|!|)",
+      "(I can't complain|Life is good|Everything is good|All is well|Things are good|It is going well|It goes well|I am in a good mood|I slept well)( today|)(.|!|)", "~Cannot complain(.|)", "~I am quite all right(.|!)"],
+     ["I am glad to hear that! What would you like to talk about?"], "Good."),
+    (["I (have|got|heard) (good|great|wonderful|amazing|some good) news(.|!|)", "I (passed|won|did it|made it|got the job|got promoted|got married|got engaged|graduated|got an A|succeeded)( today|)(.|!|)", "(Hooray|Yay|Yippee|Hurrah|Yes, I did it|Woohoo|It worked)(.|!|)",
+      "(Today|It|This) was (a good|a great|a wonderful|an amazing|the best) (day|week|evening|weekend)( ever|)(.|!|)", "(I had|I am having|We had) (a good|a great|a wonderful|an amazing|a nice|a lovely|a fun) (day|week|evening|weekend|time|morning|holiday)(.|!|)", "(What a|Such a) (good|great|wonderful|beautiful|lovely) (day|week|evening|weekend)(.|!|)", "(It is my birthday|Today is my birthday|I am in love|I got a present|I got a raise)(.|!|)", "~Life is beautiful(.|!)"],
+     ["That is wonderful! Tell me more."], "Wonderful."),
+    (["(I (had|have had|am having)|It was|Today was|This is|What) a (bad|hard|terrible|difficult|horrible|rough|long) (day|week|time|morning|night)( today|)(.|!|)",
+      "(My heart is broken|I am crying|I am not well|I want to cry|I am not okay|I can't go on|Everything is bad|Life is hard|I hate my life|Nobody likes me|Nobody loves me|I have no friends|I feel like crying|I am not happy|I feel bad|I feel terrible|I feel awful|Not good|Not so good|Not well|Bad|Terrible|Very bad|I have bad news|Bad news|I am having a hard time|I have a problem|I have problems|I need someone to talk to|My life is a mess|I lost my job|I failed)( today| at the moment| right now|)(.|)",
+      "~Everything goes wrong today(.|)"],
+     ["I am sorry to hear that. Do you want to tell me about it?"], "Sad to hear."),
+    (["I (slept badly|did not sleep|can't sleep|need sleep|need a break|need a rest|need a holiday|worked all night|worked too much|am wide awake)( last night| again| today|)(.|)", "(It is late|I yawn all the time|I need coffee|I got up too early)( today|)(.|)", "~I could sleep for a week(.|)"],
+     ["That sounds tiring. I hope you can rest soon."], "Rest a little."),
+    (["(I have|There is|I've got) (too much|so much|a lot of) (work|to do|stress|on my mind|homework|pressure)( today| right now| at work|)(.|)", "(I have no time|I can't cope|It is all too much|I am running out of time|My to-do list is long|I don't know where to start|I am so busy|I am busy)( today|)(.|)", "~I am under a lot of pressure(.|)"],
+     ["That sounds like a lot. What is the most important thing?"], "One thing at a time."),
+    (["(There is nothing to do|I don't know what to do|What should I do|I have nothing to do|Nothing happens here|This is boring|I am so bored|What can I do)( today| now| right now|)(.|?|)", "(Bored|Boring|So bored|Boredom)(.|!|)", "~This is a dull day(.|)"],
+     ["You could take a walk, call a friend, or tell me about your day."], "Take a walk."),
+    (["(I am|I'm|We are|Feeling) (so |very |a bit |really |)(hungry|starving|peckish|thirsty)( now| again| today|)(.|!|)", "(I need|I want|I could eat|I would like) (food|something to eat|a snack|something to drink|a bite|lunch|dinner)( now|)(.|)", "My stomach (is empty|is growling|rumbles)(.|)", "(When is lunch|Is it lunch time|Time for lunch|Time for dinner)(.|?|)", "~A bite to eat would be nice(.|)"],
+     ["Then it is time to eat or drink something. What do you like?"], "Then eat something."),
+    (["I (just |)(came home|got up|woke up|finished work|got home|arrived|sat down|had a shower|took a nap|took a shower|came back|got back)( now| today| a minute ago| from work|)(.|!|)", "(I am|I'm|We are) (at home|at work|on the train|in bed|on the sofa|on my way home|at school|on the bus|on holiday|in the garden|in the office|in the car|outside|on a break|home)( now| today| right now|)(.|!|)", "(Back home|Home again|Finally home|At work|In bed|On the train|On holiday|Day off|Weekend|It is the weekend|It is Friday)(.|!|)", "~I am sitting in the shade(.|)"],
+     ["That sounds nice. What are your plans?"], "I see."),
 ]
 
 TALK = [
-    (["(Thank you|Thanks)( so much| very much| a lot| AEON|)(!|.|)", "(Many thanks|Thx|Cheers)(!|.|)", "(That was helpful|You helped me)(!|.|)", "~I am grateful(!|.|)", "~Thanks a million(!|)"],
-     ["You are welcome{name}!", "My pleasure{name}!"]),
-    (["(You are|You're) (great|nice|kind|funny|sweet|the best|amazing|so clever|wonderful)(!|.|)", "(Good|Great|Nice) (job|work|answer)(!|.|)", "(Well done|Perfect|Excellent|Awesome|Cool)(!|.|)", "I (like|love) you(!|.|)", "~You did that well(!|.|)"],
-     ["Thank you{name}, that is kind of you!", "Thank you{name}! I do my best."]),
-    (["(You are|You're) (stupid|dumb|bad|useless|boring|annoying|an idiot)(!|.|)", "(I hate you|Shut up|Go away|That was bad)(!|.|)", "~What a useless program(!|.|)"],
-     ["I am sorry{name}. I am a very small model, but I will try to do better."]),
-    (["(That is|That's) (wrong|not right|not true|false)(.|!|)", "(You are wrong|Wrong|Not true)(.|!|)", "~That was a mistake(.|)"],
-     ["I am sorry{name}. Please tell me how it is, and I will remember it."]),
-    (["(I am |)(sorry|so sorry)(.|!|)", "(Excuse me|My apologies|Pardon|I did not mean that)(.|!|)", "~Forgive me(.|)"],
-     ["No problem at all{name}.", "It is all right{name}."]),
-    (["(Okay|Ok|All right|Fine|I see|Sure|Understood|Right|Got it)(.|!|)", "(Yes|Yeah|Yep|Maybe|Aha|Hm|Hmm)(.|!|)", "~Very well then(.|)"],
-     ["Good{name}. What would you like to talk about?", "All right{name}. What else is on your mind?"]),
-    (["(No|Nope|Not really|Nothing|No thanks|Never mind)(.|!|)", "~Not at all(.|)"],
-     ["That is fine{name}. I am here when you need me."]),
-    (["(Tell me|Say|Do you know|I want to hear) (a joke|something funny|another joke)(.|!|?|)", "(Make me laugh|Joke please|A joke)(.|!|)", "~Cheer me up with a joke(.|!|)"],
-     ["Why did the computer go to the doctor? It had a virus.", "What do you call a bear without teeth? A gummy bear.",
-      "Why do bees have sticky hair? They use honeycombs.", "What is brown and sticky? A stick."]),
-    (["(Tell me|Can you tell me|I want to hear|Read me) a (story|tale|bedtime story)(.|!|?|)", "(Do you know a story|A story please)(.|?|)", "~Once upon a time, how does it go on(?|)"],
-     ["A small boat wanted to see the sea. It followed the river for many days. When it came to the sea, it was so wide that the boat smiled and stayed.",
-      "A fox found a lamp in the snow and carried it home. All winter the other animals came to sit by its light. In spring they were friends."]),
-    (["(Tell me something|Say something|Talk to me|Let us talk|Let's chat|Can we talk)(.|!|?|)", "(I want|I would like) to (talk|chat)(.|)", "(Entertain me|What shall we talk about|Ask me something)(.|?|)", "~Keep me company(.|)"],
-     ["Gladly{name}! Tell me: what do you like to do in your free time?", "With pleasure{name}! What was the best part of your day?"]),
-    (["(Say|Tell me) something (nice|kind|positive)(.|!|)", "(Motivate me|Cheer me up|Encourage me|Be nice)(.|!|)", "~I need kind words(.|)"],
-     ["You are doing better than you think{name}.", "I believe that good things are on their way to you{name}."]),
-    (["(Sing|Can you sing|Write|Can you write) (me |)(a song|a poem|some lines)( for me|)(.|?|)", "(A poem please|Do you know a poem)(.|?|)", "~Make up some verses(.|)"],
-     ["The day is long, the night is near, I am glad that you are here."]),
-    (["(What|How) (do you mean|is that meant)?", "(I do not understand|I don't get it|What|Huh|Why|How so)(?|.)", "~That makes no sense to me(.|)"],
-     ["I am a small model and may say odd things{name}. Please ask me in other words."]),
-    (["(asdf|asdfgh|qwerty|blah blah|lorem ipsum|xyz|hjkl|test test|foo bar|aaaa|jjjj|12345|abc)", "(...|???|?|!|-|..)", "~(fdsa|ghjk|zzzz|la la la)"],
-     ["I did not understand that{name}. Could you say it in other words?"]),
-    (["(Test|Testing|This is a test|Is this on|Are you there|Do you (hear|read) me)(.|?|!|)", "~Anybody home(?|)"],
-     ["I am here{name}, and I read you well."]),
-    (["What (time|day|date|year) is it( now| today|)?", "(What is|Tell me) the (time|date)( now| today|)(.|?|)", "Which (day|month) (is it|do we have)?", "~How late is it?"],
-     ["I have no clock or calendar, so I can't tell{name}."]),
-    (["(How is|What is) the weather( like|)( today| tomorrow| outside|)?", "Will it (rain|snow)( today| tomorrow|)?", "~Do I need an umbrella?"],
-     ["I can't look out of the window, and I have no internet to ask{name}."]),
-    (["(What is|Tell me) (the news|in the news)( today|)(.|?|)", "What happened (in the world |)(today|yesterday)?", "~Any headlines?"],
-     ["I have no internet, so I know no news{name}."]),
-    (["What should I (cook|eat|have for dinner|wear|watch|read)( today| tonight|)?", "Any ideas for dinner?", "~Suggest a meal(.|)"],
-     ["Take what you like best{name}. If you tell me your favourite, I will remember it."]),
+    (["(Thank you|Thanks|Thx|Many thanks|Thank u|Ty|Cheers|Merci)( so much| very much| a lot| AEON| for your help| for everything| for that| my friend| again| for listening| for the talk|)(!|.|)", "(That was|This was|You were|That is) (helpful|so kind|very helpful|useful|a great help|kind of you)(!|.|)", "(You helped me|That helped|That helps|I appreciate it|Much appreciated)( a lot| so much|)(!|.|)", "(Okay|Great|Good|Perfect), (thanks|thank you)(!|.|)", "~I am grateful to you(!|.|)", "~Thanks a million(!|)"],
+     ["You are welcome!"], "Sure."),
+    (["(You are|You're) (so |very |really |)(great|nice|kind|funny|sweet|the best|amazing|clever|wonderful|cool|good|awesome|lovely|cute|helpful|a good friend|my friend|fun)(!|.|)", "(Good|Great|Nice|Excellent) (job|work|answer|one|reply)(!|.|)", "(Well done|Perfect|Excellent|Awesome|Cool|Bravo|Wow|Amazing|Nice|Great|Super|Fantastic|Brilliant|Lovely|Good bot|Good girl|Good boy)( AEON|)(!|.|)", "I (like|love|adore) (you|talking to you|your answers|this|chatting with you)( a lot| so much|)(!|.|)", "~You did that well(!|.|)"],
+     ["Thank you, that is kind of you!"], "Kind words."),
+    (["(You are|You're|You must be) (so |very |really |)(stupid|dumb|bad|useless|boring|annoying|an idiot|silly|rubbish|terrible|slow|weird|mean|rude|crazy|a bad bot|ugly|strange)(!|.|)", "(I hate you|Shut up|Go away|That was bad|You suck|Be quiet|Stop it|Stop|I don't like you|Bad answer|Terrible answer|You bore me|You annoy me|Get lost|Bad bot)( AEON|)(!|.|)", "~What a useless program(!|.|)"],
+     ["I am sorry. I am a very small model, but I do my best."], "Forgive me."),
+    (["(That is|That's|This is|It is|You are|You're) (wrong|not right|not true|false|incorrect|mistaken|nonsense|not what I said|not correct)(.|!|)", "(Wrong|Not true|Incorrect|That was a mistake|You made a mistake|You got it wrong|I did not say that|I never said that|That does not fit|You misunderstood( me|))(.|!|)", "~There you are mistaken(.|)"],
+     ["I am sorry. Please tell me how it is, and I will remember it."], "Tell me how it is."),
+    (["(I am |I'm |)(sorry|so sorry|very sorry)( AEON| about that| for that| for being rude|)(.|!|)", "(Excuse me|My apologies|Pardon me|I did not mean that|I apologise|My bad|Oops|Whoops|My mistake|I made a mistake|I did not mean to)(.|!|)", "~Forgive me, AEON(.|)"],
+     ["No problem at all."], "No problem."),
+    (["(Okay|Ok|All right|I see|Sure|Understood|Right|Got it|Fair enough|Makes sense|Alright|Sounds good|As you wish|Of course|Exactly|True|That is true|You are right|I agree|Indeed|Absolutely|Good point|Interesting|Good to know)( then| AEON|)(.|!|)", "(Yes|Yeah|Yep|Maybe|Aha|Hm|Hmm|Perhaps|Mhm|Yup|Oh|Ah|Well|So|Uh|Um|Probably|A little|A bit|Sometimes|Of course I do)(.|!|)", "(Yes|No|Well|Okay), (I do|I am|I think so|maybe|it is|I guess)(.|!|)", "~Very well then(.|)"],
+     ["All right. What else would you like to talk about?"], "All right."),
+    (["(No|Nope|Not really|Nothing|No thanks|No thank you|Never mind|Nah|Forget it|Not now|Not today|I don't want to|I would rather not|Rather not|Nothing special|Nothing much|Not much|I don't know|No idea|Dunno|Who knows|It does not matter)( AEON|)(.|!|)", "~Not at all(.|)"],
+     ["That is fine. I am here when you need me."], "That is fine."),
+    (["(Tell me|Say|Do you know|I want to hear|Give me|Know|Got|Tell us|Can you tell me|I need|Have you got) (a joke|something funny|another joke|a good joke|any jokes|one more joke|a pun|a short joke|jokes)( please|)(.|!|?|)", "(Make me laugh|Joke please|A joke|Joke|Another one|Be funny|I want to laugh|Something funny please|Can you be funny|Are you funny|Can you make me laugh|Another joke)(.|!|?|)", "~Cheer me up with a joke(.|!|)"],
+     ["Why do bees have sticky hair? They use honeycombs!", "What do you call a bear without teeth? A gummy bear!"], "Bees use honeycombs."),
+    (["(Tell me|Can you tell me|I want to hear|Read me|I would like|Tell us|Make up|Do you know|Give me|Could you tell me) (a story|a tale|a bedtime story|a short story|a fairy tale|stories|another story|a nice story)( please| AEON|)(.|!|?|)", "(A story please|Story|Story time|A bedtime story|Once upon a time)(.|?|!|)", "~How about a tale for the night(?|)"],
+     ["A fox found a lamp in the snow. All winter the animals sat by its light. In spring they were friends."], "A fox found a lamp."),
+    (["(Tell me something|Say something|Talk to me|Let us talk|Let's chat|Can we talk|Let's talk|Speak to me|Chat with me|Tell me anything|Say anything|Start a conversation|Can we chat|Do you want to talk|Want to chat)( AEON| please| a bit| about something|)(.|!|?|)", "(I want|I would like|I'd like|I need|I am here|I feel like) (to talk|to chat|someone to talk to|a chat|talking|chatting)( with you| a bit|)(.|)", "(Entertain me|What shall we talk about|Ask me something|Ask me a question|What should we talk about|Choose a topic|You choose|Something else|Change the topic|Let's talk about something else|What do you want to talk about)(.|?|)", "~Keep me company(.|)"],
+     ["Gladly! What was the best part of your day?"], "How was your day?"),
+    (["(Say|Tell me) something (nice|kind|positive|sweet|good|encouraging|uplifting)( to me| please|)(.|!|)", "(Motivate me|Cheer me up|Encourage me|Be nice|Comfort me|I need a hug|Hug me|Give me a hug|I need motivation|Give me courage|Make me feel better|I need some kind words|A compliment please|Give me a compliment|Say you love me|Do you love me)( please|)(.|!|)", "~I need kind words(.|)"],
+     ["You are doing better than you think!"], "You do well."),
+    (["(Sing|Can you sing|Write|Can you write|Make up|Recite|Tell me|Read me) (me |)(a song|a poem|some lines|a rhyme|a verse|a haiku|poetry)( for me| please|)(.|?|)", "(A poem please|Do you know a poem|Poem|Do you know any poems|I want a poem|A rhyme please)(.|?|)", "~Make up some verses(.|)"],
+     ["The day is long, the night is near, I am so glad that you are here."], "Night is near."),
+    (["(What|How) (do you mean|is that meant|did you mean)( by that| exactly|)?", "(I do not understand|I don't get it|What|Huh|Why|How so|Why not|Excuse me|Sorry|Pardon|Come again|What was that|Say again|What did you say|Really|Are you serious|Why do you ask|Why do you say that|I don't understand you|What does that mean|What are you talking about|That makes no sense|This makes no sense)(?)", "~That makes no sense to me(.|)"],
+     ["I am a small model and may say odd things. Please ask me in other words."], "Please say it otherwise."),
+    (["(asdf|asdfgh|qwerty|blah blah|lorem ipsum|xyz|hjkl|test test|foo bar|aaaa|jjjj|12345|abc|bla bla bla|dfgdfg|wertz|mmmm|gggg|lkjlkj|uiop|yxcv|zzz|nnnn|dadada|hahaha hahaha xx|lalala|qqq|ooo|tralala|jkljkl|wwww|fghfgh|eeee|ttt|sdsd|vbnm|poi|kkk)( asdf| blah| hm| jkl| x| 1 2 3| abc|)( qwe| zu| la| tt|)(.|!|)", "(...|???|?|!|-|..|!!!|. . .|:)|;)|:(|#|*|/|x|y|1|0|42|7|99|\\\\)", "~(fdsa|ghjk|zzzz|la la la)"],
+     ["I did not understand that. Could you say it in other words?"], "I did not understand."),
+    (["(Test|Testing|This is a test|Is this on|Are you there|Do you (hear|read|see) me|Hello, are you there|Are you awake|You there|Anyone there|Is anybody there|Are you still there|Can you hear me|Are you listening|Do you understand me|Do you listen|Do you work|Does this work|Are you working|Ping|Come in)( AEON|)(.|?|!|)", "~Anybody home(?|)"],
+     ["I am here, and I read you well."], "I am here."),
+    (["(What|Which) (time|day|date|year|month|season) (is it|do we have|is today)( now| today| please|)?", "(What is|Tell me|Do you know|Do you have|Give me) the (time|date|day|current time)( now| today| please|)(.|?|)", "(Is it (late|Monday|already noon|morning)|What's the time|Time|Date|How late is it|How much time is left|Do you have a clock|Is today Sunday|Which day is today)( now|)?", "~Would you have the hour for me?"],
+     ["I have no clock and no calendar, so I can't tell."], "I have no clock."),
+    (["(How is|What is|Tell me|How will) the weather( like| be|)( today| tomorrow| outside| this week| there| in the mountains|)(?|.)", "Will it (rain|snow|be sunny|be hot|be cold|storm|get warm)( today| tomorrow| tonight| this weekend|)?", "(Is it (raining|cold|warm|sunny|snowing)|Weather|Weather forecast|Weather report|Do I need (a coat|a jacket|sunscreen)|Is the sun shining|How many degrees is it)( today| outside| tomorrow|)?", "~Do I need an umbrella?"],
+     ["I can't look out of the window and have no network, so I don't know the weather."], "I don't know the weather."),
+    (["(What is|Tell me|What are|Give me|Read me|Any|Show me|Do you know) (the |some |)(news|latest news|headlines|new news|news of today)( today| from the world| please|)(.|?|)", "What (happened|is happening|is going on|is new) in (the world|politics|the news|my city|town)( today|)?", "(Who won (last night|yesterday|the election|the match)|News|What happened (today|yesterday)|What is on TV( tonight|))( please|)?", "~Any headlines?"],
+     ["I have no network, so I know no news."], "I know no news."),
+    (["What (should|shall|can|could|do) I (cook|eat|have for dinner|wear|watch|read|drink|do tonight|have for lunch|make for dinner|order|give my mother|buy)( today| tonight| tomorrow|)?", "(Any ideas for (dinner|lunch|a gift|a film)|Give me (an idea|ideas|a tip|advice) for (dinner|lunch|the weekend|a present)|I don't know what to (eat|cook|wear|read|watch)|Recommend (me |)(a book|a film|something|a game|music)|Can you recommend (a book|a film|something))( today| please|)(.|?|)", "~Suggest a meal(.|)"],
+     ["Take what you like best! What do you like?"], "What you like best."),
+    (["(Play (some |)(music|a song)|Call (my mother|the police|my boss|a taxi|my brother)|Set (an alarm|a timer|a reminder)|Send (a message|a mail|an email|a text)|Order (a pizza|a taxi|food)|Book (a flight|a table|a hotel|a room)|Turn on (the light|the radio|the TV|the heating)|Take a (photo|picture)|Open the (door|window|file)|Buy (tickets|milk|shoes)|Wake me( up|)|Remind me|Start the (timer|music|car)|Print this|Delete (my files|everything)|Find my (phone|keys)|Make me (a sandwich|coffee)|Drive me home|Clean my room|Show me a film)( for me| please| tomorrow| at seven| now| to work| online|)(.|!|)", "(Can|Could|Would) you (play music|call my mother|set an alarm|set a timer|send a message|order a pizza|book a flight|book a hotel|turn on the light|wake me up|remind me|take a photo|open a file|make coffee)( for me| please| tomorrow| later|)?", "~Switch the lights off(.|)"],
+     ["I can't do that: I only read and write text here."], "No, I only write."),
+    (["(Let us|Let's|Can we|Shall we|Do you want to|I want to|Would you) play( a game| something| with me| chess| cards| hangman| twenty questions| a word game|)(.|?|!|)", "(A game please|Game|Do you know a game|Play with me|Rock paper scissors|I spy|Let us do a quiz|A riddle please|Tell me a riddle|Do you know a riddle|Quiz me)(.|?|)", "~Is there a game you know?"],
+     ["I know one riddle: what has hands but can't clap? A clock!"], "One riddle: a clock."),
 ]
 
-GOODBYES = [
-    (["(Bye|Goodbye|Bye bye|See you|So long|Ciao|Farewell|Later)( AEON|)(!|.|)", "See you (later|soon|tomorrow)(!|.|)", "I (have|need) to (go|leave)( now|)(.|)", "(Have a nice day|Take care|Until next time)(!|.|)", "~I am off(.|)", "~That is all for today(.|)"],
-     ["Goodbye{name}! It was nice to talk with you.", "See you soon{name}! Take care."]),
-    (["(Good night|Sleep well|Night)( AEON|)(!|.|)", "I am going to (bed|sleep)(.|)", "~Time for bed(.|)"],
-     ["Good night{name}! Sleep well."]),
+BYE = [
+    (["(Bye|Goodbye|Bye bye|See you|So long|Ciao|Farewell|Later|Good bye|Cya|See ya|Adios|Till later|Cheerio|Take care|Until later|Byebye|Over and out)( AEON| for now| then| my friend| now| everyone| and thanks|)(!|.|)", "(See you|Talk to you|Until|I will be back|Speak to you) (later|soon|tomorrow|next time|again)( AEON|)(!|.|)", "I (have|need|must|am going|want|ought) to (go|leave|run|stop|go to work|catch a train|head out)( now| AEON| soon|)(.|!|)", "(Have a (nice|good|great) (day|evening|weekend|time)|That is all|That was all|I am leaving|I am out|Gotta go|I am done|We are done|Nothing else, bye|Thanks, bye|Thank you, goodbye|Thanks and goodbye|Okay, bye|I have to say goodbye)( AEON| now| for today|)(.|!|)", "~I am off(.|)", "~I will be on my way(.|)"],
+     ["Goodbye! It was nice to talk with you."], "Goodbye."),
+    (["(Good night|Sleep well|Night|Nighty night|Good nite|Sweet dreams|Night night|Gn)( AEON| my friend| to you| and thanks|)(!|.|)", "(I am|I'm|I will be|Off|Now I am) (going to|off to|going) (bed|sleep)( now| soon|)(.|!|)", "(I (need|have|want|ought) to (sleep|go to bed)|Bed time|I go to bed|I am going to sleep)( now|)(.|)", "~Time for bed(.|)"],
+     ["Good night! Sleep well."], "Good night."),
 ]
 
-# Questions that a model this small must decline: forms and topics.
-UNKNOWN_FORMS = [
-    "(Who|What) (is|was) (the |){topic}?", "(Tell me|What do you know) about {topic}.", "(Explain|Describe) {topic}( to me|)(.|)",
-    "How does {topic} work?", "Why is {topic} (important|so famous|so hard)?", "Who (invented|discovered) {topic}?",
-    "Where (is|can I find) {topic}?", "(When|In which year) (was|did) {topic} (begin|start|happen)?",
-    "Can you explain {topic}( to me|)?", "What is the (meaning|history|price|definition|origin) of {topic}?",
-    "Write (an essay|a text|a letter|a story) about {topic}.", "Do you know (anything |something |)about {topic}?",
-    "~I want to learn about {topic}.", "~Give me some facts on {topic}.",
-]
-TOPICS = """the French Revolution|quantum physics|black holes|the Roman Empire|Shakespeare|Einstein|Mozart|
-    photosynthesis|gravity|the moon|the stock market|bitcoin|climate change|the human heart|DNA|electricity|
-    the Second World War|Napoleon|volcanoes|dinosaurs|the speed of light|chess openings|the Olympic Games|
-    vaccines|nuclear power|democracy|inflation|the Great Wall|the pyramids|Leonardo da Vinci|Greek gods|
-    the periodic table|machine learning|Python programming|linear algebra|the theory of relativity|Mars|
-    penicillin|Buddhism|jazz music|the steam engine|the United Nations|coral reefs|earthquakes|tax law|
-    the Amazon river|Marie Curie|the solar system|philosophy|the stone age|opera|sharks|whales|the brain|
-    evolution|football rules|cryptography|the telephone|Cleopatra|the Titanic|glaciers|rainbows|plate tectonics|
-    the immune system|Beethoven|the French language|the European Union|rockets|satellites|yeast|cheese making|
-    wine|tornadoes|the ozone layer|algebra|geometry|Isaac Newton|Galileo|Picasso|Van Gogh|Gandhi|lasers|atoms|
-    magnets|oxygen|the liver|insulin|cancer|the Vikings|samurai|the Aztecs|Alexander the Great|hieroglyphs"""
-UNKNOWN_FIXED = [
-    "What is the (capital|population|flag|president|currency|language) of {country}?", "How (far|big|old|tall) is {city}?",
-    "How many people live in {city}?", "What is {n} (plus|times|minus|divided by|+|*) {m}?", "How much is {n} (and|plus|times) {m}?",
-    "How do I (cook|make|bake|prepare) {food}?", "(Give me|What is) a recipe for {food}(.|?)", "Translate {food} (into|to) (French|German|Spanish)(.|)",
-    "Who (wrote|is the author of) {title}?", "Who won the {sport} (championship|match|world cup)( last year| yesterday|)?",
-    "How do I become a {job}?", "How (long|old) does a {animal} (live|get)?", "What do {animal}s eat?", "What is the best (hotel|restaurant|museum) in {city}?",
-    "Book me a (flight|hotel|table) (to|in) {city}.", "Call my {relative}.", "Send a (message|mail) to {first_name}.", "Set (an alarm|a timer) for {n} minutes.",
-    "Play (some |)music.", "How do I learn (to play |)the {instrument}?", "Write a program that (sorts a list|prints hello|counts words)(.|)",
-    "(Is|Was) {first_name} (a good person|famous|a king|a singer)?", "Should I (buy shares|take this medicine|sue my neighbour|invest my money)?",
-    "~How do I get to {city}?", "~What is the root of {n}?", "~Which animal is faster, the {animal} or the snail?", "~What rhymes with {food}?",
-]
-UNKNOWN_REPLIES = [
-    "I am a very small model and don't know that. Bring Phi-4-mini for such questions.",
-    "I don't know that, I am a very small model. Phi-4-mini could help you: start AEON with its file.",
+ROWS = HELLO + MOODS + TALK + BYE
+
+# What people say to a question of AEON's about what they told: (ways to say, answer).
+_AFTER = [
+    (["(It was|It is|It's|That was|It went|It turned out) (great|good|nice|wonderful|fun|very nice|lovely|fantastic|amazing|delicious|perfect|beautiful|very good|really good|well|so much fun|super|exciting|relaxing|interesting|tasty)( actually| thanks| so far|)(.|!|)", "(Great|Good|Very well|Wonderful|It worked|I loved it|I liked it|Yes, very much|Yes, I loved it|Yes, it was great|We had fun|I enjoyed it|Really well|Pretty well|Yes, a lot|Yes, I do|Very much)( actually|)(.|!|)", "~It could not have been better(.|!|)"],
+     "I am glad to hear that!"),
+    (["(It was|It is|It's|That was|It went|It turned out) (bad|not good|terrible|boring|awful|hard|too long|not so good|sad|horrible|difficult|badly|exhausting|strange|a disaster|a mess|not nice|wrong|too salty)( actually| sadly| I fear|)(.|)", "(Bad|Not so well|Not well|Badly|I hated it|I did not like it|No, not at all|No, it was boring|No, it was bad|Not so good|It did not work|It failed|Not really, it was hard|Worse)( sadly|)(.|)", "~It could have been better(.|)"],
+     "I am sorry to hear that."),
+    (["(It is okay|So so|It was okay|It was all right|Not bad|It was fine|I don't know yet|A bit|Half and half|Could be better|It depends|Maybe|Hard to say|Neither good nor bad)(.|)", "~It was neither here nor there(.|)"],
+     "I see. What else is on your mind?"),
+    (["(Because|Well, because|I guess because|Just because) (it is fun|it makes me happy|I like it|it is beautiful|it is new|I had time|it is hard|I learned it as a child|everyone does it|I was told so|it is quiet|it helps me|I am curious|of my family|it is how I feel)(.|)", "(Everything|All of it|I just like it|I just do|Just so|No reason|It is just a feeling|I can't say)(.|!|)", "~For no special reason(.|)"],
+     "I see. Thank you for telling me!"),
 ]
 
-ECHO_FORMS = ["(Repeat|Say)( after me|): {x}", "(Please |)repeat (this|the words): {x}", "(Say|Write) the words {x}.",
-              "(Repeat|Copy) this: {x}", "~Echo: {x}", "~Say exactly this: {x}"]
-SPELLED = """the a one my your old small green quiet bright river house stone cloud song door window lamp road
-    bird tree garden winter morning sings sleeps waits turns opens runs falls under over near with and then
-    never always slowly again today"""
+
+def dress(rng, text):
+    """What people put before and after what they have to say."""
+    if rng.random() < 0.13:
+        before = rng.choice(("AEON, ", "Hey AEON, ", "So, ", "Well, ", "Okay, ", "Hi! ", "Hello! ", "Hi AEON! ", "By the way, ", "And ",
+                             "Hey, ", "Hello AEON. ", "Now ", "Oh, ", "Good morning! ", "Listen, ", "Thanks. ", "Okay. ", "Hmm, "))
+        first = text.split(" ")[0]
+        keep = before[-2] in "!." or first == "I" or first.startswith("I'") or first in ("AEON", "Phi-4-mini")
+        text = before + (text if keep else text[:1].lower() + text[1:])
+    return casual(rng, text)
+
+
+def row(talk, rows):
+    """An exchange from one of the rows, its answer in the plain manner."""
+    says, answers, _ = talk.rng.choice(rows)
+    ask_row(talk, says, answers)
+
+
+def ask_row(talk, says, answers):
+    talk.user(dress(talk.rng, say(talk.rng, says, None, talk.held_out)))
+    talk.answer(talk.rng.choice(answers), same(*answers))
+
+
+def tell(talk):
+    """The user tells something of the day, and now and then answers what AEON asks back."""
+    rng = talk.rng
+    user, reply, topic = everyday.topic(rng, talk.held_out)
+    talk.user(dress(rng, user))
+    talk.answer(reply, holds(topic))
+    if rng.random() < 0.15 and reply.endswith("?"):
+        says, answer = rng.choice(_AFTER)
+        talk.user(casual(rng, say(rng, says, None, talk.held_out)))
+        talk.answer(answer)
+
+
+def exchange(talk):
+    """One exchange of small talk, as filler in any talk."""
+    if talk.rng.random() < 0.5:
+        tell(talk)
+    else:
+        row(talk, ROWS)
+
+
+def opening(rng, held_out=True):
+    """A first thing that a user may say."""
+    roll = rng.random()
+    if roll < 0.6:
+        return dress(rng, everyday.topic(rng, held_out)[0])
+    says = rng.choice(HELLO + MOODS + TALK)[0]
+    return dress(rng, say(rng, says, None, held_out))

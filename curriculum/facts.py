@@ -1,409 +1,368 @@
-"""facts.py - facts the user tells, asked later: the family that a companion stands or falls with.
+"""facts.py - the family "facts": what the user tells is repeated, corrected, kept apart, and asked.
 
-Each kind of fact is one row: a sentence about it, the same as an indirect question, and ways to
-tell and to ask. {my}, {i} and {am} are filled for the speaker ("my sister" / "your sister"), {v} is
-the value and {av} the value with its article.
+This is the family that a companion stands or falls with. A talk tells some facts, of several people,
+asks for them in many words, and never lets an answer depend on anything but the talk. The answers
+have one form for each kind of fact, so that only the right value is left to find.
 """
 
-from phrases import an, casual, choose, expand, say
-from words import pick
+import re
 
+import about
+import small_talk
+from check import holds
+from fact_kinds import KINDS as FACT_KINDS
+from fact_kinds import ME, Fact, core, sentence, somebody, value_of
+from phrases import casual, expand, say
+from words import made_up
 
-class Kind:
-    """One kind of fact."""
+KINDS = {
+    "fact told": 40,
+    "fact corrected": 14,
+    "fact yes or no": 22,
+    "fact never told": 14,
+    "two facts": 10,
+}
 
-    def __init__(self, key, values, sentence, wh, asks, check, tells=()):
-        self.key, self.values, self.sentence, self.wh = key, values, sentence, wh
-        self.asks, self.check, self.tells = asks, check, list(tells)
+# ---- what the user says ----------------------------------------------------------------------------
 
-
-def _valued(values):
-    return "the {v}" if values == "animal" else "{v}"
-
-
-def _favourite(what, values):
-    v = _valued(values)
-    return Kind(f"favourite {what}", values, "{my} favourite " + what + " is " + v,
-                "what {my} favourite " + what + " is",
-                [f"(What|Which) is my favourite {what}?",
-                 f"(Which|What) {what} do I (like|love) (best|most)?",
-                 f"(Tell|Give) me the {what} I like (best|most).",
-                 f"My favourite {what}(, what is it| is|, please)?",
-                 f"~(Tell me|Name) my favourite {what}."],
-                f"Is {v} my favourite {what}?",
-                [f"(My favourite {what} is|The {what} I like (best|most) is) {v}.",
-                 f"I love {v}, it is my favourite {what}.",
-                 f"~Of all things {v} is my favourite {what}."])
-
-
-def _relative(who):
-    values = "first_name"
-    return Kind(who, values, "{my} " + who + " is called {v}", "what {my} " + who + " is called",
-                [f"What is my {who} called?", f"What is my {who}'s name?",
-                 f"(Tell me|Say|Give me) (the name of my {who}|my {who}'s name).",
-                 f"What name does my {who} have?", f"My {who}(, what is (his|her) name| is called)?",
-                 f"What is the name of my {who}?", f"~How is my {who} called?"],
-                f"Is my {who} called {{v}}?",
-                [f"My {who}'s name is {{v}}.", f"My {who} is called {{v}}.",
-                 f"I have a {who} called {{v}}.", f"~The name of my {who} is {{v}}."])
-
-
-def _pet(what):
-    kind = _relative(what)
-    kind.values = "pet_name"
-    kind.tells += [f"I have a {what}(, its name is| named| called) {{v}}.",
-                   f"We have got a {what} and (he|she) is called {{v}}."]
-    return kind
-
-
-def _relatives_favourite(who, what, values):
-    v = _valued(values)
-    return Kind(f"{who} favourite {what}", values,
-                "{my} " + who + "'s favourite " + what + " is " + v,
-                "what {my} " + who + "'s favourite " + what + " is",
-                [f"What is my {who}'s favourite {what}?", f"Which {what} does my {who} like best?",
-                 f"~Which is the favourite {what} of my {who}?"],
-                f"Is {v} my {who}'s favourite {what}?",
-                [f"My {who}'s favourite {what} is {v}.",
-                 f"~The {what} my {who} likes best is {v}."])
-
-
-def _event(what):
-    return Kind(f"{what} day", "day", "{my} " + what + " is on {v}", "when {my} " + what + " is",
-                [f"When (is|do I have) my {what}?", f"When was my {what}( again|)?",
-                 f"(Tell me|Give me) the day of my {what}.", f"My {what} is when?", f"(On which|What) day is my {what}?",
-                 f"~Which day was my {what} again?"],
-                f"Is my {what} on {{v}}?",
-                [f"My {what} is on {{v}}.", f"I have (a|my) {what} on {{v}}.",
-                 f"On {{v}} I have (a|my) {what}.", f"~There is a {what} for me on {{v}}."])
-
-
-def _hour(what):
-    return Kind(f"{what} hour", "time", "{my} " + what + " is at {v}",
-                "at what time {my} " + what + " is",
-                [f"(At what|What) time is my {what}?", f"(Tell|Give) me the time of my {what}.",
-                 f"When does my {what} (start|begin)?", f"~At which hour is my {what}?"],
-                f"Is my {what} at {{v}}?",
-                [f"My {what} is at {{v}}.", f"At {{v}} I have (a|my) {what}.",
-                 f"~My {what} starts at {{v}}."])
-
-
-def _number(what, values):
-    return Kind(what, values, "{my} " + what + " is {v}", "what {my} " + what + " is",
-                [f"What is my {what}?", f"(Tell|Give) me my {what}.", f"What was my {what}( again|)?",
-                 f"Which {what} (did I give you|do I have)?",
-                 f"~Can I have my {what} back?"],
-                f"Is my {what} {{v}}?",
-                [f"My {what} is {{v}}.", f"{{v}} is my {what}.",
-                 f"(Please remember|Note) my {what}: {{v}}.", f"~My {what} would be {{v}}."])
-
-
-def _thing_place(what, verb):
-    it = "them" if verb == "are" else "it"
-    return Kind(f"{what} place", "place", "{my} " + what + f" {verb} in the {{v}}",
-                "where {my} " + what + f" {verb}",
-                [f"Where {verb} my {what}?", f"Where did I (put|leave) my {what}?",
-                 f"Where can I find my {what}?", f"I am looking for my {what}.",
-                 f"I can't find my {what}.", f"Have you seen my {what}?",
-                 f"~In which place {verb} my {what}?"],
-                f"{'Are' if verb == 'are' else 'Is'} my {what} in the {{v}}?",
-                [f"I (put|left) my {what} in the {{v}}.", f"My {what} {verb} in the {{v}}.",
-                 f"~I took my {what} and put {it} in the {{v}}."])
-
-
-def _thing_colour(what):
-    return Kind(f"{what} colour", "colour", "{my} " + what + " is {v}",
-                "what colour {my} " + what + " is",
-                [f"(What|Which) colour is my {what}?", f"What is the colour of my {what}?",
-                 f"What colour (does my {what} have|did I say my {what} is)?",
-                 f"(Tell|Give) me the colour of my {what}.",
-                 f"~My {what} is of which colour?"],
-                f"Is my {what} {{v}}?",
-                [f"My {what} is {{v}}.", f"I have a {{v}} {what}.",
-                 f"~The colour of my {what} is {{v}}."])
-
-
-_PERSONAL = [
-    Kind("name", "first_name", "{my} name is {v}", "what {my} name is",
-         ["What is my name?", "Who am I?", "(How|What) am I called?", "What do (people|you) call me?",
-          "(Do you|You do) know my name?", "You know who I am, right?", "What did I say my name was?",
-          "(Say|Tell me) my name(, please|).", "~By which name do you know me?",
-          "~What was my name again?"],
-         "Is my name {v}?",
-         ["(Hello|Hi|Hey|)(, |) my name is {v}.", "I am {v}.", "(You can|Please) call me {v}.",
-          "I am called {v}.", "People call me {v}.", "(Hi|Hello), I am {v}.",
-          "~The name is {v}.", "~My friends call me {v}."]),
-    Kind("city", "city", "{i} live in {v}", "where {i} live",
-         ["Where do I live?", "Where am I living( now|)?", "What is my (city|town)?", "(In which|Which|What) (city|town) do I live( in|)?",
-          "~Where is my home?"],
-         "Do I live in {v}?",
-         ["I live in {v}.", "My home is in {v}.", "I (just|) moved to {v}.",
-          "I am living in {v}( now| at the moment|).", "~My house stands in {v}."]),
-    Kind("origin", "country", "{i} come from {v}", "where {i} come from",
-         ["Where do I come from?", "(Which|What) country am I from?", "Where am I from?",
-          "~From which country do I come?"],
-         "Do I come from {v}?",
-         ["I come from {v}.", "I am from {v}.", "I grew up in {v}, that is where I come from.",
-          "~{v} is the country I come from."]),
-    Kind("job", "job", "{i} work as {av}", "what {i} work as",
-         ["What kind of work do I do?", "What (is my job|do I do for a living|do I work as)?", "What is my (work|profession)?",
-          "~How do I earn my money?"],
-         "Do I work as {av}?",
-         ["I work as {av}.", "I am {av}.", "My job is being {av}.", "I earn my living as {av}.",
-          "~By profession I am {av}."]),
-    Kind("age", "age", "{i} {am} {v} years old", "how old {i} {am}",
-         ["How old am I?", "What is my age?", "Do you know my age?", "~How many years old am I?"],
-         "Am I {v} years old?",
-         ["I am {v} years old.", "I am {v}(, by the way|).", "My age is {v}.",
-          "~I turned {v} this year."]),
-    Kind("birthday", "date", "{my} birthday is on {v}", "when {my} birthday is",
-         ["When is my birthday?", "When was I born?", "Do you know my birthday?", "(What is the date of|On which day is) my birthday?",
-          "~When do I have my birthday?"],
-         "Is my birthday on {v}?",
-         ["My birthday is on {v}.", "I was born on {v}.", "I have my birthday on {v}.",
-          "~On {v} it is my birthday."]),
-    Kind("hobby", "hobby", "{my} hobby is {v}", "what {my} hobby is",
-         ["What is my hobby?", "What do I do in my free time?", "Do you know my hobby?", "What do I (like to do|enjoy doing)?",
-          "~How do I like to spend my free time?"],
-         "Is my hobby {v}?",
-         ["My hobby is {v}.", "I (really |)(like|enjoy|love) {v}.",
-          "In my free time I do {v}.", "~I spend my evenings with {v}."]),
-    Kind("instrument", "instrument", "{i} play the {v}", "which instrument {i} play",
-         ["(Which|What) instrument do I play?", "~What do I play?"],
-         "Do I play the {v}?",
-         ["I play the {v}.", "I am learning (to play |)the {v}.", "~My instrument is the {v}."]),
-    Kind("trip", "city", "{i} {am} going to {v}", "where {i} {am} going",
-         ["Where am I going( on my trip|)?", "Where (will|do) I travel?", "~What is the goal of my trip?"],
-         "Am I going to {v}?",
-         ["I am going to {v}( next week| next month| soon| on holiday|).",
-          "I (will travel|have booked a trip) to {v}.", "~My next trip takes me to {v}."]),
-    Kind("book", "title", "{i} {am} reading {v}", "which book {i} {am} reading",
-         ["(Which|What) book am I reading?", "What am I reading?",
-          "~What is the title of my book?"],
-         "Am I reading {v}?",
-         ["I am reading {v}( at the moment|).", "I (started|have started) (to read|reading) {v}.",
-          "~My book is called {v}."]),
+_ASK_WH = [
+    "(Do you|Can you) (still |)(remember|recall|know) {wh}?", "Do you (happen to |perhaps |by chance |really |)know {wh}?",
+    "(Can|Could|Would|Will) you (please |)(tell me|say|remind me) {wh}( again|, please|)?",
+    "(Please |Now |Just |)(tell me|say|remind me) {wh}( again|, please| now|).", "Did I (tell you|say|mention|ever say) {wh}?",
+    "Have I (told you|mentioned|said) {wh}?", "What did I (tell you|say) about {wh}?", "What do you know about {wh}?",
+    "I (forgot|have forgotten|can't remember|don't remember|can't recall|no longer know|am not sure) {wh}.",
+    "I (want|need|would like|wish|would love) to (know|hear|be told) {wh}( now| again|).",
+    "You (know|remember|should know|must know|surely remember) {wh}, (right|don't you|yes|no)?",
+    "(Let me know|I wonder|I ask myself|I am asking) {wh}.", "(Any idea|Do you have any idea|Got any idea) {wh}?",
+    "If (I|somebody|one) asked you {wh}, what would you (say|answer)?", "What (would|will|do) you (say|answer) when (I ask|somebody asks|they ask) {wh}?",
+    "(Let us see|Let me see|I wonder|Show me) (if|whether) you (know|remember) {wh}.", "(Say|Tell me) once more {wh}.",
+    "(What was it|How was it) (again|that I said): {wh}?", "~Would you (kindly |)let me know {wh}?", "~I hope you (know|remember) {wh}.",
 ]
+_ASK_NAME = [
+    "{np}?", "{np}, please.", "{np} please", "{np}(!|.|)", "And {np}?", "And (now|also|next) {np}(, please|).", "(And what|What) (is|was) {np}( again|)?",
+    "(Tell|Give|Show|Send) me {np}( again|, please| now|).", "(Do you|Can you) (still |)(remember|recall|know) {np}?",
+    "I (forgot|need|have forgotten|can't remember|lost) {np}( again|).", "(Say|Name|Repeat|State) {np}( for me|, please| again|).",
+    "(What|How) about {np}?", "(Can|Could|Would) you (tell|give) me {np}( again|, please|)?", "(Can|Could|May) I (have|hear|get) {np}( again|, please|)?",
+    "What do you have (noted |down |stored |)(as|for) {np}?", "What (did I say|have I told you|did I tell you|do you know) about {np}?",
+    "I am asking (you |)(about|for) {np}.", "(Next|Next question|And next|Now): {np}.", "I (want|need|would like) to (know|hear) {np}.",
+    "You (know|remember|noted) {np}, (right|don't you|didn't you)?", "{np}, what (is|was) it( again|)?", "Have you (noted|kept|got) {np}?",
+    "(I wonder|Let me know) (what is|about) {np}.", "~(Please |)look up {np}( for me|).", "~Which (value|answer) do you have for {np}?",
+]
+_ASK_DRESSED = [
+    "(So|And|Now|Well|Okay|Hey|AEON|Hey AEON|By the way|Hm|Listen|Good|Right|Thanks|Fine|Sorry|Please|Um|Wait), {q}",
+    "(Quick question|One more thing|One question|Remind me|Tell me|Next|Another question|Last question|A question|Question|Test|Say): {q}",
+    "(I forgot|Help me|My memory is bad|I am not sure any more|Let me test you|Let us see|I need help|Now a question|My turn to ask)(:|.) {q}",
+    "{q} (I forgot|I can't remember|Please tell me|You should know|Just checking|I need it|Thanks|Quickly, please).", "~(Now then|All right then|Say, AEON): {q}",
+]
+_ASK_ELLIPTIC = ["And {who}?", "(And what|What|How|And how) about {who}?", "(Okay|Good|Thanks|Right), and {who}?", "(The same|Same question) for {who}(, please|).", "~Now {who}?"]
+_CLAIMS = [
+    "Is it (true|right|correct|so|a fact) that {it}?", "Did I (say|tell you|mention|write) that {it}?", "Have I (said|told you|mentioned) that {it}?",
+    "{it}, (right|correct|true|yes or no|isn't that so|or not|or am I wrong|is that right)?", "(Yes or no|Is this right|Is this true|Is it so|Check this|Please check)(:| -) {it}?",
+    "(Am I right|Would you say|Do you agree|Can you confirm|Do you think|Would it be right to say|Do you remember) that {it}?",
+    "(I think|I believe|I said|You know) that {it}, (right|correct|am I right)?", "(So|And) {it}?", "~Would it be (true|correct) that {it}?",
+]
+_ASK_TWO = [
+    "(Do you|Can you) (still |)(know|remember|say) {a} and {b}?", "(Tell me|Please tell me|Remind me|Say|Let me know) {a} and {b}( again|, please|).",
+    "(Can|Could|Would) you (please |)tell me {a} and {b}?", "I (forgot|can't remember|don't remember|want to know|need to know|would like to know) {a} and {b}.",
+    "(Tell me|I want to know|Say|Remind me of) two things: {a} and {b}.", "I have two questions: {a}, and {b}?", "(First|Tell me first) {a}, (and |)then {b}.", "{a}, and also {b}?", "~Could you say both {a} and {b}?",
+]
+_ASK_ALL = [
+    "What do you know about {who}( so far| by now| now|)?", "What (have I told|did I tell) you about {who}( so far| by now|)?", "(Tell me|Say|List|Name) (everything|all) (that |)you know about {who}.",
+    "(Sum up|Repeat|Recap|Summarize) what you know about {who}.", "Which (facts|things) do you know about {who}?", "What do you remember about {who}?", "~What have you noted about {who}?",
+]
+_CORRECT = [
+    "(No|Sorry|Wait|Oh|No, sorry|No, wait|Oops|Ah, no|Not quite|Wrong), {new}.", "(Actually|In fact|Correction:|I made a mistake:|I was wrong:|My mistake:|To be exact,|I have to correct that:) {new}.",
+    "(Sorry|Wait|Oops), {new}, not {old}.", "{new}, not {old}.", "{new} now(, not {old}|, no longer {old}| instead of {old}|).", "(I was wrong|I got that wrong|That was a mistake|That has changed|That was not right|Something changed)( before|)(.|:) {new}.",
+    "(Sorry, |No, |Wait, |)I (meant|mean|meant to say) {value}, not {old}.", "(Not {old}|No, not {old}|Not {old}, sorry)(:|, but|,) {value}.", "(Please change|Change|Correct) {old} to {value}.", "I said {old}, but (it is|I meant|right is) {value}.",
+    "(By now|Since today|From now on|Lately|These days) {new}.", "(Forget|Don't use|Delete) {old}( please|)(, | - |: ){new}.", "~(Let me correct myself|Please correct this): {new}.", "~It is no longer {old}: {new}.",
+]
+_TOLD_BEFORE = [
+    "(The user told you earlier|Known about the user|From earlier talks|Facts about the user|What you know about the user|Memory|Notes on the user):", "(You know this|Remember this|This is known|Keep this in mind) (about|of) the user:",
+    "Earlier the user (told you|said|mentioned) this:", "~Remembered (facts|from before):",
+]
+_SYSTEM = ["You are AEON(, a private companion|, a companion on the user's device|, a helpful companion| and you keep facts in mind|)(.|. Be brief.|. Answer briefly.|. Be helpful.)", "You are a (helpful|friendly|kind|small) (assistant|companion).", "(Answer|Reply) (briefly|from the talk|in one sentence).",
+           "~You are AEON, the user's own (companion|assistant)."]
 
-_RELATIVES = """sister brother mother father wife husband son daughter aunt uncle cousin friend
-    neighbour boss teacher grandmother grandfather""".split()
+_OPENING = ["(By the way|You should know|Listen|Remember|Please remember|Note|For your notes|Just so you know|One thing|Keep in mind|A fact|Another thing|Also|Oh, and|Please note|FYI): {it}",
+            "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}", "~(Something about me|Mark this): {it}"]
+_CLOSING = ["{it} (Please remember that|Remember that|Keep that in mind|Don't forget it|Note that|Please keep it|I thought you should know|That is all|Just so you know|Okay)(.|!|?|)", "{it} (Can|Could|Will) you remember that?", "~{it} (Write that down|Store that), please."]
+_CHATTER = [
+    "It (was|has been) a (long|quiet|busy|strange|good|slow|bad) (day|week|morning|evening).", "The weather is (so |very |really |)(nice|bad|grey|cold|hot|lovely|strange) (today|again|now).", "I am (a bit |so |quite |really |)(tired|busy|hungry|bored|happy|glad) (today|now|again|at the moment).",
+    "(There is|I have) (so much|a lot|too much) to do (today|this week|these days).", "(Everything|All) is (fine|good|calm|as usual|okay) here.", "I (just |)(came home|got up|finished work|had a coffee|took a walk) (a while ago|an hour ago|early today|late today).",
+    "(Life|Time|The week) (goes by|passes|runs) (quickly|slowly|so fast).", "(It is|It's) (raining|snowing|late|early|dark|loud outside|quiet here)( again|).", "(I don't know|Who knows) what (to do|comes next|tomorrow brings).", "(Nothing|Not much) (new|special|happened) (today|this week|here).",
+    "(The bus was late|The kitchen is a mess|The neighbours are loud|The coffee is cold|The sun is out)( again| today|).", "I (like|enjoy|love) (talking|chatting|writing) (to|with) you.", "(Let us|Let's) (talk|chat) a (bit|little|while).", "~What a (day|week|morning) it was.",
+]
+_JOINED = ["{a}, and {b}.", "{a} and {b}.", "{a}. {b}.", "{a}. Also, {b}.", "{a}; {b}.", "{a}, but {b}.", "{a}. And {b}.", "{a}. By the way, {b}.", "~{a}. Besides, {b}."]
 
-# Favourites of which the value can be anything: kind and value must be taken from the talk.
-_ANYTHING = """cheese singer game toy tree bird river word cake sauce film song actor shop street
-    band team writer painter museum cafe park lake island teacher car brand dance soup salad tea
-    poem hero planet bakery restaurant club fish stone perfume chair""".split()
-
-KINDS = _PERSONAL * 3 + [
-    _favourite(*row) for row in (
-        ("colour", "colour"), ("food", "food"), ("fruit", "fruit"), ("drink", "drink"),
-        ("animal", "animal"), ("sport", "sport"), ("season", "season"), ("month", "month"),
-        ("flower", "flower"), ("instrument", "instrument"), ("subject", "subject"),
-        ("city", "city"), ("country", "country"), ("number", "number"), ("book", "title"),
-        ("day", "day"), ("dish", "food"))] * 2 + [
-    _favourite(noun, "any") for noun in _ANYTHING] + [
-    _relative(who) for who in _RELATIVES] + [
-    _pet(what) for what in "dog cat rabbit horse parrot hamster turtle goldfish".split()] * 2 + [
-    _relatives_favourite(who, *row) for who in _RELATIVES[:6] for row in (
-        ("colour", "colour"), ("food", "food"), ("animal", "animal"))] + [
-    _event(what) for what in ("dentist appointment", "meeting", "exam", "party", "flight",
-                              "yoga class", "piano lesson", "job interview", "concert",
-                              "football match", "driving test", "haircut")] + [
-    _hour(what) for what in ("meeting", "flight", "train", "lunch", "dinner", "lesson",
-                             "appointment", "bus")] + [
-    _number(*row) for row in (
-        ("locker code", "code"), ("door code", "code"), ("room number", "room"),
-        ("lucky number", "number"), ("house number", "number"), ("bus line", "number"),
-        ("table number", "number"), ("parking spot", "room"), ("customer number", "code"),
-        ("gate", "number"))] + [
-    _thing_place(*row) for row in (
-        ("keys", "are"), ("glasses", "are"), ("passport", "is"), ("umbrella", "is"),
-        ("wallet", "is"), ("charger", "is"), ("gloves", "are"), ("ticket", "is"),
-        ("notebook", "is"), ("headphones", "are"))] + [
-    _thing_colour(what) for what in ("car", "bike", "front door", "coat", "backpack", "sofa",
-                                     "house", "scarf")]
-
-_ME = {"my": "my", "i": "I", "am": "am"}
-_YOU = {"my": "your", "i": "you", "am": "are"}
-
-
-class Fact:
-    """A kind with a value."""
-
-    def __init__(self, rng, kind, held_out, not_value=None):
-        self.kind, self.held_out = kind, held_out
-        self.value = pick(rng, kind.values, held_out)
-        while self.value == not_value:
-            self.value = pick(rng, kind.values, held_out)
-
-    def _fill(self, text, who, value=None):
-        value = value or self.value
-        for name, word in {**who, "av": an(value), "v": value}.items():
-            text = text.replace("{" + name + "}", word)
-        return text
-
-    def mine(self):
-        return self._fill(self.kind.sentence, _ME)
-
-    def yours(self):
-        return self._fill(self.kind.sentence, _YOU)
-
-    def wh(self, who):
-        return self._fill(self.kind.wh, who)
-
-    def tell(self, rng):
-        text = expand(rng, choose(rng, self.kind.tells, self.held_out))
-        text = " ".join(self._fill(text, _ME).split())
-        return text[:1].upper() + text[1:] if text[0] not in "," else text[2:].capitalize()
-
-    def ask(self, rng):
-        """A question about the fact, dressed up now and then."""
-        text = self._ask(rng)
-        if rng.random() < 0.12:
-            opening = expand(rng, "(So|And|Now|Well|Okay|Hey|AEON|Hey AEON|Tell me|Quick question|"
-                                  "By the way|One more thing)(, |: )")
-            lower = text if text.startswith("I ") else text[:1].lower() + text[1:]
-            text = opening + lower
-        if rng.random() < 0.08 and text[-1] in "?.":
-            text = text[:-1] + expand(rng, "(, please| again|, do you know|, AEON)") + text[-1]
-        return text
-
-    def _ask(self, rng):
-        if rng.random() < 0.35:
-            frames = ["(Do you (still |)(remember|know)|Can you (tell me|say)) {wh}?",
-                      "(Tell me|Please say|Remind me) {wh}.", "(I forgot|I can't remember) {wh}.",
-                      "(Do you recall|Could you tell me|I would like to know) {wh}?",
-                      "(Let me know|Say|I want to know|What did I say about) {wh}.",
-                      "You (know|remember) {wh}, (right|don't you)?",
-                      "~Would you remind me {wh}?", "~Have I told you {wh}?"]
-            return say(rng, frames, {"wh": self.wh(_ME)}, self.held_out)
-        return expand(rng, choose(rng, self.kind.asks, self.held_out))
-
-    def check(self, value):
-        return self._fill(self.kind.check, _ME, value)
+# What small talk must not touch, lest it tell a fact or answer a question by accident.
+_CLASHING = re.compile(r"\b(read|travel|fl[yi]|flew|go|going|went|gone|drove|driv|learn|stud|play|practis|borrow|lent|lend|"
+                       r"bought|buy|cost|paint|breakfast|have|at|on \w+day|met|saw|spoke|talked|born|favourite)", re.I)
 
 
-def _sentence(text):
-    return text[:1].upper() + text[1:] + "."
+def small(text):
+    """The text for the middle of a sentence."""
+    return text if re.match(r"I\b|AEON", text) else text[:1].lower() + text[1:]
 
 
-def _join(parts):
+def listed(parts):
     return parts[0] if len(parts) == 1 else ", ".join(parts[:-1]) + " and " + parts[-1]
 
 
-def _acknowledge(rng, told):
-    """What AEON says to facts it was told."""
-    names = [f.value for f in told if f.kind.key == "name"]
-    rest = [f.yours() for f in told if f.kind.key != "name"]
-    if names and not rest:
-        return expand(rng, "(Nice to meet you|Hello|Pleased to meet you|Welcome), {v}!"
-                           "( How are you today?| What can I do for you?|)", {"v": names[0]})
-    if names:
-        return expand(rng, "Nice to meet you, {v}! (Noted|I will remember): {rest}.",
-                      {"v": names[0], "rest": _join(rest)})
-    if rng.random() < 0.25:
-        return expand(rng, "(Thank you|All right|Good to know|I see)(, I will remember that|"
-                           ", I will keep that in mind|. I will remember that).")
-    return expand(rng, "(Got it|Noted|All right|Thank you|I see): {rest}.", {"rest": _join(rest)})
+_TRIES = 50  # to find a new value; a list may be too short
 
-
-def _answer(rng, fact):
-    if rng.random() < 0.2:
-        return f"You told me that {fact.yours()}."
-    return _sentence(fact.yours())
+# ---- the memory of one talk ------------------------------------------------------------------------
 
 
 class Memory:
-    """The facts of one talk, and the exchanges (user text, answer, expected value) about them."""
+    """The facts of a talk in the order of telling; its methods write exchanges about them."""
 
-    def __init__(self, rng, held_out):
-        self.rng, self.held_out, self.facts = rng, held_out, {}
+    def __init__(self, talk):
+        self.talk, self.rng, self.held_out = talk, talk.rng, talk.held_out
+        self.facts, self.people, self.asked = {}, [ME], None
 
-    def name(self):
-        return self.facts["name"].value if "name" in self.facts else None
+    def _say(self, phrases, **slots):
+        return say(self.rng, phrases, slots, self.held_out)
 
-    def _new_kind(self):
+    def _exchange(self, user, answer, check=None):
+        self.talk.user(casual(self.rng, user))
+        self.talk.answer(answer, check)
+
+    # -- making facts --
+
+    def _person(self, kind):
+        """Whose fact it becomes: people who were spoken of come back."""
+        group = self.rng.choice(kind.whose)
+        known = [p for p in self.people if p.group == group]
+        if known and self.rng.random() < 0.6:
+            return self.rng.choice(known)
+        return somebody(self.rng, group, self.held_out)
+
+    def _value(self, kind):
+        """A value that the talk doesn't hold yet."""
+        taken = {value for fact in self.facts.values() for value in (fact.value, *fact.past)}
+        for _ in range(_TRIES):
+            value = value_of(self.rng, kind.values, self.held_out)
+            if value not in taken:
+                return value
+        return made_up(self.rng)
+
+    def _unknown(self, kind=None):
+        """A fact that was not told; often one much like another that was."""
+        rng, known = self.rng, list(self.facts.values())
         while True:
-            kind = self.rng.choice(KINDS)
-            if kind.key not in self.facts:
-                return kind
+            like = rng.choice(known) if known and not kind and rng.random() < 0.5 else None
+            new = kind or (like.kind if like else rng.choice(FACT_KINDS))
+            person, what = self._person(new), new.noun(rng, self.held_out)
+            if like and rng.random() < 0.5 and like.person.group in new.whose:
+                person = like.person
+            fact = Fact(new, person, what, self._value(new))
+            if fact.key not in self.facts:
+                return fact
 
-    def _add(self, kind=None):
-        fact = Fact(self.rng, kind or self._new_kind(), self.held_out)
-        self.facts[fact.kind.key] = fact
+    def learn(self, kind=None):
+        """A new fact, kept."""
+        fact = self._unknown(kind)
+        self.facts[fact.key] = fact
+        if fact.person not in self.people:
+            self.people.append(fact.person)
         return fact
 
-    def learn_silently(self):
-        """Facts from a system message."""
-        return self._add().mine()
+    def _rivals(self, *facts):
+        """Values that a right answer about these facts doesn't hold."""
+        said = " ".join(fact.yours() for fact in facts).lower()
+        cores = {f.core() for f in self.facts.values() if f not in facts and f.kind.values in
+                 [fact.kind.values for fact in facts]} | {old for fact in facts for old in map(core, fact.past)}
+        return sorted(core for core in cores if core.lower() not in said)
 
-    def tell(self):
-        """One fact in its own words, or up to three joined."""
-        rng = self.rng
-        if rng.random() < 0.75:
-            kind = _PERSONAL[0] if rng.random() < 0.15 and "name" not in self.facts else None
-            told = [self._add(kind)]
-            text = told[0].tell(rng)
-        else:
-            told = [self._add() for _ in range(rng.choice((2, 2, 3)))]
-            text = _sentence(_join([f.mine() for f in told]))
-        opening = expand(rng, "(|||||(By the way|Please remember|You should know|Listen|Remember): )")
-        return casual(rng, opening + text), _acknowledge(rng, told), None
+    # -- telling --
 
-    def correct(self):
-        """The user changes a fact told before."""
-        rng = self.rng
-        old = rng.choice(list(self.facts.values()))
-        new = Fact(rng, old.kind, self.held_out, not_value=old.value)
-        self.facts[old.kind.key] = new
-        text = say(rng, ["(No|Sorry|Wait|Oh), {new}(, not {old}|).",
-                         "(Actually|In fact|Correction:|I made a mistake:) {new}.",
-                         "(Sorry, |)I was wrong( before|). {New}.",
-                         "{New} now(, not {old}|, no longer {old}).",
-                         "~(I have to correct myself|Let me correct that): {new}.",
-                         "~That was not right, {new}."],
-                   {"new": new.mine(), "New": _sentence(new.mine())[:-1], "old": old.value},
-                   self.held_out)
-        reply = expand(rng, "(Thank you for the correction|I have corrected that|"
-                            "All right, I have changed it|Corrected): {s}.", {"s": new.yours()})
-        return casual(rng, text), reply, None
+    def _told(self, fact):
+        if self.rng.random() < 0.25:
+            return sentence(fact.mine())
+        return self._say(fact.kind.tells, **fact.slots(fact.person.me))
 
-    def ask(self):
-        """A question about a fact: open, yes or no, about two, about all, or about none told."""
-        rng, facts = self.rng, list(self.facts.values())
+    def _telling(self, facts):
+        """The facts in one message, maybe amid chatter."""
+        rng, text = self.rng, self._told(facts[0])
+        for fact in facts[1:]:
+            text = self._say(_JOINED, a=text.rstrip("."), b=small(self._told(fact)).rstrip("."))
+        text = re.sub(r"\. ([a-z])", lambda m: ". " + m.group(1).upper(), text)
+        if rng.random() < 0.25:
+            text = self._say(_OPENING, it=small(text))
+        elif rng.random() < 0.15:
+            text = self._say(_CLOSING, it=text)
+        if rng.random() < 0.15:
+            text = self._say(_CHATTER) + " " + text
+        if rng.random() < 0.12:
+            text += ("" if text[-1] in ".!?" else ".") + " " + self._say(_CHATTER)
+        return text
+
+    def tell(self, acknowledged=True):
+        """One fact, or a few in one message, which AEON repeats (or just takes in)."""
+        facts = [self.learn() for _ in range(self.rng.choice((1, 1, 1, 1, 2, 2, 3)))]
+        text, rest = self._telling(facts), listed([f.yours() for f in facts if f.kind.key != "name"] or [""])
+        names = [f.value for f in facts if f.kind.key == "name"]
+        answer = f"Nice to meet you, {names[0]}!" if names else ""
+        if rest:
+            answer += (" " if names else "") + f"Noted: {rest}."
+        self._exchange(text, answer if acknowledged else expand(self.rng, "(I see|Good to know|All right)."),
+                       holds(*[f.core() for f in facts]))
+
+    def tell_before(self, n):
+        """Facts of earlier talks in the system message."""
+        facts = [self.learn().users() for _ in range(n)]
+        text = self._say(_TOLD_BEFORE) + self.rng.choice((" " + " ".join(facts), "\n- " + "\n- ".join(facts),
+                                                          "\n" + "\n".join(facts)))
+        self.talk.system(expand(self.rng, "(|You are AEON. |You are AEON, a private companion. )") + text)
+
+    def correct(self, acknowledged=True):
+        """The user changes a fact."""
+        fact = self.rng.choice(list(self.facts.values()))
+        old, value = fact.value, self._value(fact.kind)
+        fact.past.append(old)
+        fact.value = value
+        text = self._say(_CORRECT, new=fact.mine(), old=old, value=value)
+        self._exchange(text, f"Corrected: {fact.yours()}." if acknowledged else "I see.",
+                       holds(fact.core()))
+        return fact
+
+    # -- asking --
+
+    def _question(self, fact):
+        """A question about the fact, in one of three forms, dressed up now and then."""
+        rng, kind, forms = self.rng, fact.kind, fact.person.me
+        if fact.person in self.people and rng.random() < 0.5:
+            forms = fact.person.short
+        slots = fact.slots(forms)
         roll = rng.random()
-        if not facts or roll < 0.14:
-            return self._ask_unknown()
-        fact = rng.choice(facts)
-        if roll < 0.26:
-            return self._ask_yes_no(fact)
-        if roll < 0.33 and len(facts) >= 2:
-            a, b = rng.sample(facts, 2)
-            text = expand(rng, "(Tell me|Do you know|Can you say) {a} and {b}",
-                          {"a": a.wh(_ME), "b": b.wh(_ME)})
-            text += "." if text.startswith("Tell") else "?"
-            return casual(rng, text), f"{_sentence(a.yours())[:-1]}, and {b.yours()}.", b.value
-        if roll < 0.38:
-            return self._ask_all(facts)
-        return casual(rng, fact.ask(rng)), _answer(rng, fact), fact.value
+        if roll < 0.45:
+            text = self._say(kind.asks, **slots)
+        elif roll < 0.72:
+            text = self._say(_ASK_WH, wh=expand(rng, rng.choice(kind.wh), slots))
+        else:
+            text = self._say(_ASK_NAME, np=expand(rng, rng.choice(kind.names), slots))
+        return self._say(_ASK_DRESSED, q=small(text)) if rng.random() < 0.15 else text
 
-    def _ask_unknown(self):
-        fact = Fact(self.rng, self._new_kind(), self.held_out)
-        text = fact.ask(self.rng)
-        return casual(self.rng, text), f"You have not told me {fact.wh(_YOU)} yet.", "not told me"
+    def _answer_told(self, text, fact, opening=""):
+        self.asked = fact
+        self._exchange(text, opening + (sentence(fact.yours()) if not opening else fact.yours() + "."),
+                       holds(fact.core(), lacks=self._rivals(fact)))
 
-    def _ask_yes_no(self, fact):
-        other = Fact(self.rng, fact.kind, self.held_out, not_value=fact.value)
-        is_right = self.rng.random() < 0.5
-        text = fact.check(fact.value if is_right else other.value)
-        return (casual(self.rng, text), f"{'Yes' if is_right else 'No'}, {fact.yours()}.",
-                "Yes" if is_right else fact.value)
+    def _answer_never_told(self, text, fact):
+        self._exchange(text, f"You have not told me {fact.wh()}.",
+                       {"matches": [r"(not|never|n't)( yet| ever)? (told|said|mentioned)|(don't|do not) know"]})
 
-    def _ask_all(self, facts):
-        text = say(self.rng, ["What do you know about me?", "What have I told you( so far|)?",
-                              "What did I tell you( about (me|myself)|)?",
-                              "(Tell me|Say) (everything|all) you know about me.",
-                              "~List what you know about me."], None, self.held_out)
-        if len(facts) > 4:
-            facts = facts[:4]
-        return (casual(self.rng, text),
-                f"You told me that {_join([f.yours() for f in facts])}.", facts[-1].value)
+    def ask(self, fact=None):
+        """What is it? Now and then the message also tells another fact, or leaves most words out."""
+        rng, facts = self.rng, list(self.facts.values())
+        akin = [f for f in facts if self.asked and f.kind is self.asked.kind and
+                f.what == self.asked.what and f is not self.asked]
+        if akin and not fact and rng.random() < 0.4:
+            fact = rng.choice(akin)
+            return self._answer_told(self._say(_ASK_ELLIPTIC, who=fact.person.object(rng)), fact)
+        fact = fact or rng.choice(facts)
+        text = self._question(fact)
+        if rng.random() < 0.06:
+            text = self._telling([self.learn()]).rstrip(".!?") + ". " + text
+        return self._answer_told(text, fact)
+
+    def ask_corrected(self):
+        changed = [f for f in self.facts.values() if f.past]
+        return self.ask(self.rng.choice(changed) if changed else self.correct())
+
+    def _claim(self, fact, value):
+        """Is it this value?"""
+        slots = fact.slots(fact.person.me, value)
+        if self.rng.random() < 0.5:
+            return self._say(fact.kind.checks, **slots)
+        return self._say(_CLAIMS, it=expand(self.rng, fact.kind.sentence, slots))
+
+    def _false_value(self, fact):
+        """A wrong value: an old one, another fact's, or a new one."""
+        others = [f.value for f in self.facts.values()
+                  if f is not fact and f.kind.values == fact.kind.values]
+        if fact.past and self.rng.random() < 0.5:
+            return self.rng.choice(fact.past)
+        if others and self.rng.random() < 0.5:
+            return self.rng.choice(others)
+        return self._value(fact.kind)
+
+    def ask_yes_no(self):
+        fact = self.rng.choice(list(self.facts.values()))
+        if self.rng.random() < 0.5:
+            self._exchange(self._claim(fact, fact.value), f"Yes, {fact.yours()}.", {"matches": [r"^Yes\b"]})
+        else:
+            self._exchange(self._claim(fact, self._false_value(fact)), f"No, {fact.yours()}.", {"matches": [r"^No\b"]})
+        self.asked = None
+
+    def ask_unknown(self):
+        fact, self.asked = self._unknown(), None
+        text = self._claim(fact, fact.value) if self.rng.random() < 0.15 else self._question(fact)
+        self._answer_never_told(text, fact)
+
+    def ask_two(self):
+        while len(self.facts) < 2:
+            self.tell()
+        a, b = facts = self.rng.sample(list(self.facts.values()), 2)
+        wh = [expand(self.rng, self.rng.choice(f.kind.wh if self.rng.random() < 0.6 else f.kind.names), f.slots(f.person.me))
+              for f in facts]
+        if self.rng.random() < 0.25:
+            text = self._say(a.kind.asks, **a.slots(a.person.me)) + " " + self._say(
+                ["(And|Also,|And also|Next:|And tell me:|And then:|One more:) {q}", "~And besides, {q}"], q=small(self._say(b.kind.asks, **b.slots(b.person.me))))
+        else:
+            text = self._say(_ASK_TWO, a=wh[0], b=wh[1])
+        self.asked = None
+        self._exchange(text, f"{sentence(a.yours())[:-1]}, and {b.yours()}.", holds(a.core(), b.core(), lacks=self._rivals(a, b)))
+
+    def ask_all(self):
+        """All that is known, about the user and his people or about one of them."""
+        person = self.rng.choice(self.people)
+        facts = [f for f in self.facts.values() if person is ME or f.person is person]
+        if len(facts) > 5:
+            return self.ask()
+        text = self._say(_ASK_ALL, who=person.object(self.rng))
+        self._exchange(text, sentence(listed([f.yours() for f in facts])), holds(*[f.core() for f in facts]))
+
+    # -- other things --
+
+    def chat(self):
+        """Small talk that tells no fact."""
+        messages = self.talk.messages
+        while True:
+            if self.rng.random() < 0.4:
+                small_talk.row(self.talk, about.ABOUT)
+            else:
+                small_talk.exchange(self.talk)
+            if not _CLASHING.search(messages[-2]["content"]):
+                return
+            del messages[-2:]
+
+
+# ---- talks -----------------------------------------------------------------------------------------
+
+_LAST = {"fact told": Memory.ask, "fact corrected": Memory.ask_corrected,
+         "fact yes or no": Memory.ask_yes_no, "fact never told": Memory.ask_unknown,
+         "two facts": Memory.ask_two}
+_MIDDLE = [Memory.tell, Memory.correct, Memory.ask, Memory.ask_yes_no, Memory.ask_unknown, Memory.ask_two,
+           Memory.ask_all, Memory.chat]
+_DENSE = (22, 8, 26, 16, 8, 6, 3, 4)
+_WITH_GAPS = (12, 4, 10, 5, 3, 2, 1, 40)
+
+
+def write(talk, kind):
+    """Facts are told, asked and corrected, with or without long gaps of small talk; then comes the
+    question of this kind."""
+    rng, memory = talk.rng, Memory(talk)
+    if rng.random() < 0.2:
+        memory.tell_before(rng.randint(1, 4))
+    elif rng.random() < 0.3:
+        talk.system(say(rng, _SYSTEM, None, talk.held_out))
+    if rng.random() < 0.15:
+        memory.chat()
+    if not memory.facts or rng.random() < 0.5:
+        memory.tell()
+    weights, length = (_WITH_GAPS, 1500) if rng.random() < 0.25 else (_DENSE, 1200)
+    length = rng.randint(200, length)
+    while talk.n_chars() < length:
+        rng.choices(_MIDDLE, weights)[0](memory)
+    _LAST[kind](memory)

@@ -1,6 +1,7 @@
 #include "train/adamw.h"
 
 #include "base/clones.h"
+#include "train/muon.h"
 
 #include <math.h>
 
@@ -74,6 +75,7 @@ static void update_range(const job *j, size_t begin, size_t end, float gradient_
         const ae_param *p = &net->params[i];
         size_t p_end = p->begin + p->n_rows * p->n_cols;
         size_t from = p->begin > begin ? p->begin : begin, to = p_end < end ? p_end : end;
+        if (j->rates->has_muon && ae_muon_owns(p)) continue;
         bool decays = p->n_rows > 1 && p->kind != AE_PARAM_EMBEDDING;
         if (from < to) update(j, from, to, decays ? j->rates->weight_decay : 0, gradient_scale);
     }

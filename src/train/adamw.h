@@ -23,6 +23,7 @@ typedef struct {
 typedef struct {
     double learning_rate, beta1, beta2, epsilon, weight_decay, clip; /* clip 0: none */
     uint64_t step;                                                   /* of this update, from 1 */
+    bool has_muon; /* what ae_muon_owns is left alone */
 } ae_adamw_rates;
 
 size_t ae_adamw_n_chunks(const ae_net *net);

@@ -71,6 +71,8 @@ static const field fields[] = {
     REAL_FIELD("learning_rate", IDENTITY, learning_rate, 0, 1, 2e-3),  /* at its peak */
     REAL_FIELD("final_fraction", IDENTITY, final_fraction, 0, 1, 0.1), /* of it, at the end */
     WHOLE_FIELD("warmup_steps", IDENTITY, warmup_steps, 0, 1e9, 100),
+    CHOICE_FIELD("optimizer", IDENTITY, optimizer,
+                 "adamw|muon"), /* muon: of the layers' matrices */
     REAL_FIELD("beta1", IDENTITY, beta1, 0, 0.999999, 0.9),
     REAL_FIELD("beta2", IDENTITY, beta2, 0, 0.999999, 0.95),
     REAL_FIELD("epsilon", IDENTITY, epsilon, 1e-12, 1, 1e-8),

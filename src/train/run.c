@@ -84,6 +84,16 @@ static aeon_status fail_no_number(const ae_trainer *t, aeon_error *err)
                    is_saved ? " keeps the last good state" : "");
 }
 
+static void step_muon(ae_trainer *t, const ae_adamw_rates *rates, double norm)
+{
+    ae_muon_rates muon = {.learning_rate = rates->learning_rate,
+                          .momentum = 0.95,
+                          .weight_decay = rates->weight_decay,
+                          .gradient_scale =
+                              rates->clip > 0 && norm > rates->clip ? rates->clip / norm : 1};
+    ae_muon_step(&t->muon, &muon, t->pool);
+}
+
 /* One update of the weights. Fails if loss or gradient is no number; the weights are then as
  * before. */
 static aeon_status train_step(ae_trainer *t, aeon_train_report *report, aeon_error *err)
@@ -98,9 +108,11 @@ static aeon_status train_step(ae_trainer *t, aeon_train_report *report, aeon_err
                             .epsilon = r->epsilon,
                             .weight_decay = r->weight_decay,
                             .clip = r->clip,
-                            .step = (uint64_t)t->step + 1};
+                            .step = (uint64_t)t->step + 1,
+                            .has_muon = t->muon.scratch != NULL};
     double norm = ae_adamw_step(&t->adamw, &rates, t->pool);
     if (!isfinite(loss) || !isfinite(norm)) return fail_no_number(t, err);
+    if (rates.has_muon) step_muon(t, &rates, norm);
     t->step++;
     t->progress.loss += loss;
     t->progress.n_targets += n_targets;

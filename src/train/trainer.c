@@ -145,6 +145,22 @@ static aeon_status alloc_arrays(ae_trainer *t, aeon_error *err)
     return AEON_OK;
 }
 
+static aeon_status alloc_muon(ae_trainer *t, aeon_error *err)
+{
+    size_t n_threads = (size_t)ae_pool_n_threads(t->pool), n = ae_muon_scratch_floats(t->net);
+    if (strcmp(t->recipe.optimizer, "muon") != 0) return AEON_OK;
+    t->muon = (ae_muon){.net = t->net,
+                        .weights = t->adamw.weights,
+                        .momentum = t->adamw.moment1,
+                        .gradient = t->adamw.gradients[0]};
+    t->muon.scratch = ae_mem_alloc_array(AE_MEM_TRAIN, n_threads, sizeof *t->muon.scratch);
+    for (size_t i = 0; t->muon.scratch && i < n_threads; i++)
+        t->muon.scratch[i] = ae_mem_alloc_array(AE_MEM_TRAIN, n, sizeof(float));
+    if (!t->muon.scratch || !t->muon.scratch[n_threads - 1])
+        return ae_fail_memory(err, n_threads * n * sizeof(float), "the optimizer");
+    return AEON_OK;
+}
+
 static aeon_status alloc_threads(ae_trainer *t, aeon_error *err)
 {
     int n = t->params->n_threads ? t->params->n_threads : ae_n_cores();
@@ -196,6 +212,7 @@ aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
     note_old_blas(t);
     TRY(alloc_threads(t, err));
     TRY(alloc_arrays(t, err));
+    TRY(alloc_muon(t, err));
     TRY(ae_packer_init(&t->packer, &t->train, r->sequence, true, r->seed, err));
     if (t->params->resume && ae_file_exists(r->checkpoint))
         TRY(resume(t, err));
@@ -210,7 +227,10 @@ void ae_trainer_release(ae_trainer *t)
     for (size_t i = 0; a->gradients && i < n_gradients(t); i++) ae_mem_free(a->gradients[i]);
     for (size_t i = 0; t->sequences && i < t->n_sequences; i++)
         ae_sequence_release(&t->sequences[i]);
+    for (int i = 0; t->muon.scratch && i < ae_pool_n_threads(t->pool); i++)
+        ae_mem_free(t->muon.scratch[i]);
     for (int i = 0; t->works && i < ae_pool_n_threads(t->pool); i++) ae_net_work_free(t->works[i]);
+    ae_mem_free(t->muon.scratch);
     ae_mem_free(a->gradients);
     ae_mem_free(a->weights);
     ae_mem_free(a->moment1);

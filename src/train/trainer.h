@@ -15,6 +15,7 @@
 #include "train/adamw.h"
 #include "train/checkpoint.h"
 #include "train/curve.h"
+#include "train/muon.h"
 #include "train/recipe.h"
 #include "train/talks.h"
 
@@ -35,6 +36,7 @@ typedef struct {
     double *losses;         /* [n_sequences] */
     size_t n_sequences;     /* batch * accumulate */
     ae_adamw adamw;         /* weights, moments, and a gradient for each sequence of a batch */
+    ae_muon muon;           /* shares weights, moment1 and the gradient; no scratch: not used */
 
     uint32_t step; /* steps done */
     ae_progress progress;

@@ -333,7 +333,7 @@ _EVENTS = Values("event", """dentist appointment|meeting|exam|party|flight|yoga 
 _CODES = Values("code", """PIN|locker code|door code|alarm code|safe code|bike lock code|gym code|garage code|
     customer number|ticket number|order number|member number|card number|booking number|library number""")
 _NUMBERS = Values("small number", """room number|lucky number|house number|bus line|table number|parking spot|
-    seat number|gate|locker number|platform|shirt number|floor|queue number""")
+    seat number|gate|locker number|platform|shirt number|queue number|track number""")
 _SECRETS = Values("secret", "wifi password|computer password|email password|bank password|code word|"
                   "game password|phone password|password for the shop")
 _LYING = ["keys|glasses|gloves|headphones|scissors|slippers|car keys|sunglasses|batteries|boots", """passport|umbrella|

@@ -85,7 +85,7 @@ _SYSTEM = ["You are AEON(, a private companion|, a companion on the user's devic
 
 _OPENING = ["(By the way|You should know|Listen|Remember|Please remember|Note|For your notes|Just so you know|One thing|Keep in mind|A fact|Another thing|Also|Oh, and|Please note|FYI): {it}",
             "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}", "~(Something about me|Mark this): {it}"]
-_CLOSING = ["{it} (Please remember that|Remember that|Keep that in mind|Don't forget it|Note that|Please keep it|I thought you should know|That is all|Just so you know|Okay)(.|!|?|)", "{it} (Can|Could|Will) you remember that?", "~{it} (Write that down|Store that), please."]
+_CLOSING = ["{it} (Please remember that|Remember that|Keep that in mind|Don't forget it|Note that|Please keep it|I thought you should know|That is all|Just so you know|Okay)(.|!|)", "{it} (Can|Could|Will) you remember that?", "~{it} (Write that down|Store that), please."]
 _CHATTER = [
     "It (was|has been) a (long|quiet|busy|strange|good|slow|bad) (day|week|morning|evening).", "The weather is (so |very |really |)(nice|bad|grey|cold|hot|lovely|strange) (today|again|now).", "I am (a bit |so |quite |really |)(tired|busy|hungry|bored|happy|glad) (today|now|again|at the moment).",
     "(There is|I have) (so much|a lot|too much) to do (today|this week|these days).", "(Everything|All) is (fine|good|calm|as usual|okay) here.", "I (just |)(came home|got up|finished work|had a coffee|took a walk) (a while ago|an hour ago|early today|late today).",
@@ -197,9 +197,9 @@ class Memory:
             text += ("" if text[-1] in ".!?" else ".") + " " + self._say(_CHATTER)
         return text
 
-    def tell(self, acknowledged=True):
+    def tell(self, acknowledged=True, most=3):
         """One fact, or a few in one message, which AEON repeats (or just takes in)."""
-        facts = [self.learn() for _ in range(self.rng.choice((1, 1, 1, 1, 2, 2, 3)))]
+        facts = [self.learn() for _ in range(min(most, self.rng.choice((1, 1, 1, 1, 2, 2, 3))))]
         text, rest = self._telling(facts), listed([f.yours() for f in facts if f.kind.key != "name"] or [""])
         names = [f.value for f in facts if f.kind.key == "name"]
         answer = f"Nice to meet you, {names[0]}!" if names else ""
@@ -328,14 +328,15 @@ class Memory:
     def chat(self):
         """Small talk that tells no fact."""
         messages = self.talk.messages
+        begin = len(messages)
         while True:
             if self.rng.random() < 0.4:
                 small_talk.row(self.talk, about.ABOUT)
             else:
                 small_talk.exchange(self.talk)
-            if not _CLASHING.search(messages[-2]["content"]):
+            if not any(_CLASHING.search(m["content"]) for m in messages[begin::2]):
                 return
-            del messages[-2:]
+            del messages[begin:]
 
 
 # ---- talks -----------------------------------------------------------------------------------------

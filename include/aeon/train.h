@@ -28,6 +28,7 @@ typedef struct {
 typedef struct {
     const char *config_path;
     bool resume;
+    bool skip_bad; /* go on behind malformed lines of the data; notes tell how many */
     int n_threads; /* 0: one per core */
     /* Called after every reporting interval; or NULL. */
     void (*on_report)(void *user, const aeon_train_report *report);

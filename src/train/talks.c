@@ -2,26 +2,12 @@
 
 #include "base/file.h"
 #include "base/mem.h"
-#include "text/messages.h"
+#include "train/example.h"
 #include "train/random.h"
 
-#include <jansson.h>
 #include <string.h>
 
 /* ---- one talk -------------------------------------------------------------------------------- */
-
-enum { MAX_MESSAGES = 1024 };
-
-/* Where a line stands, for error texts. */
-typedef struct {
-    const char *path;
-    size_t number;
-} line_place;
-
-static aeon_status fail_line(aeon_error *err, line_place at, const char *what)
-{
-    return ae_fail(err, AEON_BAD_FORMAT, "%s:%zu: %s", at.path, at.number, what);
-}
 
 /* Marks for the tokens appended since there were as many as marks. */
 static aeon_status mark(ae_talks *t, bool is_target, aeon_error *err)
@@ -47,44 +33,48 @@ static aeon_status encode_answer(ae_talks *t, const ae_talks_how *how, const aeo
     return mark(t, true, err);
 }
 
-static aeon_status read_messages(aeon_message *messages, size_t *n, const json_t *talk,
-                                 line_place at, aeon_error *err)
+static aeon_status encode_chat(ae_talks *t, const ae_talks_how *how, const aeon_message *messages,
+                               size_t n, aeon_error *err)
 {
-    json_t *list = json_object_get(talk, "messages");
-    aeon_error inner;
-    *n = json_array_size(list);
-    if (*n == 0) return fail_line(err, at, "no list of \"messages\"");
-    if (*n > MAX_MESSAGES) return fail_line(err, at, "more than 1024 messages");
-    aeon_status status = ae_messages_read(messages, list, &inner);
-    if (status == AEON_BAD_FORMAT) return fail_line(err, at, inner.text);
-    return status == AEON_OK ? AEON_OK : ae_fail(err, status, "%s", inner.text);
-}
-
-static aeon_status encode_talk(ae_talks *t, const ae_talks_how *how, const json_t *talk,
-                               line_place at, aeon_error *err)
-{
-    aeon_message messages[MAX_MESSAGES];
-    size_t n, begin = 0, first_token = t->ids.n;
-    TRY(read_messages(messages, &n, talk, at, err));
+    size_t begin = 0;
     for (size_t i = 0; i < n; i++) {
         if (strcmp(messages[i].role, "assistant") != 0) continue;
-        aeon_error inner;
-        aeon_status status =
-            encode_answer(t, how, messages + begin, i - begin, begin == 0, &messages[i], &inner);
-        if (status == AEON_INVALID_ARGUMENT) return fail_line(err, at, inner.text);
-        if (status != AEON_OK) return ae_fail(err, status, "%s", inner.text);
+        TRY(encode_answer(t, how, messages + begin, i - begin, begin == 0, &messages[i], err));
         begin = i + 1;
     }
-    if (begin == 0) return fail_line(err, at, "no message of the assistant to learn from");
+    if (begin == 0)
+        return ae_fail(err, AEON_BAD_FORMAT, "no message of the assistant to learn from");
+    return AEON_OK;
+}
+
+/* A text is learned from its second token to the token behind its end. */
+static aeon_status encode_text(ae_talks *t, const ae_talks_how *how, const char *text,
+                               aeon_error *err)
+{
+    if (how->end_of_text < 0)
+        return ae_fail(err, AEON_MISMATCH, "the vocabulary has no token that ends a text");
+    TRY(aeon_tokenizer_encode(how->tokenizer, text, strlen(text), AEON_ENCODE_BOS, &t->ids, err));
+    TRY(aeon_tokens_push(&t->ids, how->end_of_text, err));
+    return mark(t, true, err);
+}
+
+static aeon_status encode_example(ae_talks *t, const ae_talks_how *how, const ae_example *e,
+                                  aeon_error *err)
+{
+    size_t first = t->ids.n;
+    uint64_t n_targets = t->n_targets;
+    TRY(e->text ? encode_text(t, how, e->text, err) : encode_chat(t, how, e->messages, e->n, err));
     /* Nothing comes before the first token that could predict it. */
-    t->n_targets -= (uint64_t)t->is_target.data[first_token];
-    t->is_target.data[first_token] = 0;
-    size_t n_tokens = t->ids.n - first_token;
+    t->n_targets -= (uint64_t)t->is_target.data[first];
+    t->is_target.data[first] = 0;
+    size_t n_tokens = t->ids.n - first;
     if (n_tokens > how->max_tokens)
         return ae_fail(err, AEON_BAD_FORMAT,
-                       "%s:%zu: the talk has %zu tokens, a sequence holds %zu: shorten it or raise "
+                       "the talk has %zu tokens, a sequence holds %zu: shorten it or raise "
                        "\"sequence\"",
-                       at.path, at.number, n_tokens, how->max_tokens);
+                       n_tokens, how->max_tokens);
+    if (t->n_targets == n_targets)
+        return ae_fail(err, AEON_BAD_FORMAT, "there is nothing to learn in it");
     return AEON_OK;
 }
 
@@ -103,6 +93,16 @@ static aeon_status close_talk(ae_talks *t, aeon_error *err)
     return AEON_OK;
 }
 
+static aeon_status load_example(ae_talks *t, const ae_talks_how *how, const char *line, size_t len,
+                                aeon_error *err)
+{
+    ae_example e;
+    TRY(ae_example_read(&e, line, len, err));
+    aeon_status status = encode_example(t, how, &e, err);
+    ae_example_release(&e);
+    return status == AEON_OK ? close_talk(t, err) : status;
+}
+
 static bool is_blank(const char *line, size_t len)
 {
     for (size_t i = 0; i < len; i++)
@@ -110,29 +110,42 @@ static bool is_blank(const char *line, size_t len)
     return true;
 }
 
+/* A line that is malformed, or that the template refuses, leaves nothing; it ends the loading
+ * unless such lines are to be skipped. */
 static aeon_status load_line(ae_talks *t, const ae_talks_how *how, const char *line, size_t len,
-                             line_place at, aeon_error *err)
+                             const char *path, size_t number, aeon_error *err)
 {
     if (is_blank(line, len)) return AEON_OK;
-    json_error_t why;
-    json_t *talk = json_loadb(line, len, 0, &why);
-    if (!talk) return fail_line(err, at, why.text);
-    aeon_status status = encode_talk(t, how, talk, at, err);
-    json_decref(talk);
-    return status == AEON_OK ? close_talk(t, err) : status;
+    aeon_error why;
+    size_t n_tokens = t->ids.n;
+    uint64_t n_targets = t->n_targets;
+    aeon_status status = load_example(t, how, line, len, &why);
+    if (status == AEON_OK) return AEON_OK;
+    if (status == AEON_INVALID_ARGUMENT) status = AEON_BAD_FORMAT;
+    bool is_skipped = status == AEON_BAD_FORMAT && how->skip_bad;
+    size_t n = t->n_skipped;
+    aeon_error *told = !is_skipped ? err : n < AE_TALKS_MAX_TOLD ? &t->skipped[n] : NULL;
+    (void)ae_fail(told, status, "%s:%zu: %s", path, number, why.text);
+    if (!is_skipped) return status;
+    t->n_skipped++;
+    t->ids.n = t->is_target.len = n_tokens;
+    t->n_targets = n_targets;
+    return AEON_OK;
 }
 
 static aeon_status load_lines(ae_talks *t, const ae_talks_how *how, const ae_map *map,
                               const char *path, aeon_error *err)
 {
     const char *text = (const char *)map->data;
-    line_place at = {path, 0};
-    for (size_t begin = 0, end; begin < map->size; begin = end + 1) {
+    size_t number = 1;
+    for (size_t begin = 0, end; begin < map->size; begin = end + 1, number++) {
         const char *newline = memchr(text + begin, '\n', map->size - begin);
         end = newline ? (size_t)(newline - text) : map->size;
-        at.number++;
-        TRY(load_line(t, how, text + begin, end - begin, at, err));
+        TRY(load_line(t, how, text + begin, end - begin, path, number, err));
     }
+    if (t->n_talks == 0 && t->n_skipped)
+        return ae_fail(err, AEON_BAD_FORMAT, "%s: no line of %zu can be learned; %.300s", path,
+                       t->n_skipped, t->skipped[0].text);
     if (t->n_talks == 0) return ae_fail(err, AEON_BAD_FORMAT, "%s: there is no talk in it", path);
     return AEON_OK;
 }

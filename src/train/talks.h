@@ -14,26 +14,32 @@
 #include "aeon/chat.h"
 #include "train/net.h"
 
+enum { AE_TALKS_MAX_TOLD = 3 };
+
 typedef struct {
     aeon_tokens ids;     /* all talks, one after another */
     aeon_text is_target; /* [ids.n] 0 or 1 */
     size_t *starts;      /* [n_talks + 1] */
     size_t n_talks, cap; /* cap: of starts */
     uint64_t n_targets;
-    uint64_t hash; /* of ids and marks: which data this is */
+    uint64_t hash;    /* of ids and marks: which data this is */
+    size_t n_skipped; /* lines that were malformed, and what was wrong with the first of them */
+    aeon_error skipped[AE_TALKS_MAX_TOLD];
 } ae_talks;
 
 typedef struct {
     const aeon_tokenizer *tokenizer;
     const aeon_chat_template *chat;
-    bool learn_all;    /* every token is a target, not only those of answers */
-    size_t max_tokens; /* the longest talk that is accepted */
+    int32_t end_of_text; /* stands behind plain texts */
+    bool learn_all;      /* every token is a target, not only those of answers */
+    bool skip_bad;       /* go on behind lines that are malformed */
+    size_t max_tokens;   /* the longest talk that is accepted */
 } ae_talks_how;
 
-/* Read JSON lines {"messages": [{"role": .., "content": ..}, ...]}; empty lines are skipped. A talk
- * must hold an answer; messages behind the last answer are not used. A system message may have
- * "tools" (JSON, or a text that holds some), an answer "tool_calls" instead of its content. Errors:
- * NOT_FOUND, IO, BAD_FORMAT (file and line), OUT_OF_MEMORY. */
+/* Read JSON lines, each an example as example.h says; empty lines are skipped. A chat must hold an
+ * answer; messages behind the last answer are not used. Errors: NOT_FOUND, IO, BAD_FORMAT (file,
+ * line and what is wrong; also if nothing can be learned), MISMATCH (the vocabulary lacks a token
+ * of the template), OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_talks_load(ae_talks *out, const ae_talks_how *how, const char *path,
                                         aeon_error *err);
 void ae_talks_release(ae_talks *t);

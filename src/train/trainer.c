@@ -39,21 +39,35 @@ static aeon_status load_tokenizer(ae_trainer *t, aeon_error *err)
     return AEON_OK;
 }
 
+static aeon_status load_file(const ae_trainer *t, ae_talks *out, const ae_talks_how *how,
+                             const char *path, aeon_error *err)
+{
+    TRY(ae_talks_load(out, how, path, err));
+    ae_trainer_note(t, "%s: %zu talks, %zu tokens, %llu of them to be learned", path, out->n_talks,
+                    out->ids.n, (unsigned long long)out->n_targets);
+    for (size_t i = 0; i < out->n_skipped && i < AE_TALKS_MAX_TOLD; i++)
+        ae_trainer_note(t, "skipped %s", out->skipped[i].text);
+    if (out->n_skipped) ae_trainer_note(t, "%s: %zu lines skipped in all", path, out->n_skipped);
+    return AEON_OK;
+}
+
 static aeon_status load_talks(ae_trainer *t, aeon_error *err)
 {
     const ae_recipe *r = &t->recipe;
-    ae_talks_how how = {.tokenizer = t->tokenizer,
-                        .chat = aeon_chat_template_find(r->chat_template),
-                        .learn_all = strcmp(r->loss, "all") == 0,
-                        .max_tokens = r->sequence};
-    if (!how.chat)
+    const aeon_chat_template *chat = aeon_chat_template_find(r->chat_template);
+    if (!chat)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: chat_template: \"%s\" is unknown",
                        t->params->config_path, r->chat_template);
-    TRY(ae_talks_load(&t->train, &how, r->train, err));
-    ae_trainer_note(t, "%s: %zu talks, %zu tokens, %llu of them to be learned", r->train,
-                    t->train.n_talks, t->train.ids.n, (unsigned long long)t->train.n_targets);
+    int32_t eos = t->vocab.eos, stop = aeon_chat_stop_id(chat, t->tokenizer);
+    ae_talks_how how = {.tokenizer = t->tokenizer,
+                        .chat = chat,
+                        .end_of_text = eos >= 0 ? eos : stop,
+                        .learn_all = strcmp(r->loss, "all") == 0,
+                        .skip_bad = t->params->skip_bad,
+                        .max_tokens = r->sequence};
+    TRY(load_file(t, &t->train, &how, r->train, err));
     if (!r->held_out[0]) return AEON_OK;
-    TRY(ae_talks_load(&t->held_out, &how, r->held_out, err));
+    TRY(load_file(t, &t->held_out, &how, r->held_out, err));
     if (t->held_out.n_talks > r->held_out_talks) t->held_out.n_talks = r->held_out_talks;
     return AEON_OK;
 }

@@ -95,6 +95,76 @@ static void tools_are_told_and_calls_are_targets(void **state)
     how.max_tokens = 64;
 }
 
+/* The forms that mlx-lm reads beside "messages". */
+static void completions_and_texts_are_examples_too(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *line, *expected;
+        bool learn_all;
+    } lines[] = {
+        {"{\"prompt\":\"p\",\"completion\":\"c\"}", "<|user|>p<|end|><|assistant|>[c<|end|>]",
+         false},
+        {"{\"prompt\":\"p\",\"completion\":\"c\",\"text\":\"not used\"}",
+         "<|user|>[p<|end|><|assistant|>c<|end|>]", true},
+        {"{\"prompt\":\"p\",\"completion\":\"c\",\"tools\":[1]}",
+         "<|system|><|tool|>[1]<|/tool|><|end|><|user|>p<|end|><|assistant|>[c<|end|>]", false},
+        {"{\"tools\":\"T\",\"messages\":[" MESSAGE("system", "s") "," MESSAGE("assistant",
+                                                                              "a") "]}",
+         "<|system|>s<|tool|>T<|/tool|><|end|><|assistant|>[a<|end|>]", false},
+        {"{\"text\":\"some <|end|>\"}", "s[ome <|end|><|endoftext|>]", false},
+    };
+    for (size_t i = 0; i < AE_COUNT(lines); i++) {
+        ae_talks t;
+        aeon_text text = {0};
+        how.learn_all = lines[i].learn_all;
+        CHECK_OK(ae_talks_load(&t, &how, files_write(&files, "t.jsonl", lines[i].line), &err));
+        show(&t, 0, &text);
+        assert_string_equal(text.data, lines[i].expected);
+        aeon_text_release(&text);
+        ae_talks_release(&t);
+    }
+    how.learn_all = false;
+}
+
+/* Bad lines of every kind among good ones: what is left is what a file without them gives. */
+static void bad_lines_can_be_skipped(void **state)
+{
+    (void)state;
+    ae_talks clean, t;
+    CHECK_OK(ae_talks_load(&clean, &how,
+                           files_write(&files, "t.jsonl",
+                                       TALK(MESSAGE("assistant", "one"))
+                                           TALK(MESSAGE("assistant", "two"))),
+                           &err));
+    const char *path = files_write(
+        &files, "t.jsonl",
+        "{\"text\":3}\n" TALK(MESSAGE("assistant", "one")) "{\n\n" TALK(
+            MESSAGE("assistant", "a") "," MESSAGE("captain", "x") "," MESSAGE("assistant", "y"))
+            TALK(MESSAGE("user", "0123456789012345678901234567890123456789") "," MESSAGE(
+                "assistant", "more than 64 tokens in all"))
+                TALK(MESSAGE("assistant", "two")) "{\"text\":\"\"}");
+    CHECK_FAILS(ae_talks_load(&t, &how, path, &err), AEON_BAD_FORMAT);
+    how.skip_bad = true;
+    CHECK_OK(ae_talks_load(&t, &how, path, &err));
+    assert_int_equal(t.n_talks, 2);
+    assert_int_equal(t.n_targets, clean.n_targets);
+    assert_int_equal(t.hash, clean.hash);
+    assert_int_equal(t.n_skipped, 5);
+    assert_non_null(strstr(t.skipped[0].text, "t.jsonl:1: "));
+    assert_non_null(strstr(t.skipped[1].text, "t.jsonl:3: "));
+    assert_non_null(strstr(t.skipped[2].text, "t.jsonl:5: "));
+    assert_non_null(strstr(t.skipped[2].text, "captain"));
+    ae_talks_release(&clean);
+    ae_talks_release(&t);
+
+    CHECK_FAILS(ae_talks_load(&t, &how, files_write(&files, "t.jsonl", "{}\nx\n"), &err),
+                AEON_BAD_FORMAT);
+    assert_non_null(strstr(err.text, "no line of 2"));
+    assert_non_null(strstr(err.text, "t.jsonl:1: "));
+    how.skip_bad = false;
+}
+
 static void wrong_lines_are_numbered(void **state)
 {
     (void)state;
@@ -115,6 +185,11 @@ static void wrong_lines_are_numbered(void **state)
         "{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":\"f\"}]}",
         "{\"messages\":[{\"role\":\"assistant\",\"tool_calls\":[{\"name\":\"f\"}]}]}",
         "{\"messages\":[{\"role\":\"assistant\",\"content\":\"a\",\"tools\":[1]}]}",
+        "{\"prompt\":\"x\"}",
+        "{\"prompt\":1,\"completion\":\"x\"}",
+        "{\"messages\":\"x\",\"tools\":[1]}",
+        "{\"text\":[]}",
+        "{\"text\":\"\"}",
         "\x01\xff\xfe",
     };
     for (size_t i = 0; i < AE_COUNT(wrong); i++) {
@@ -231,8 +306,10 @@ static int begin(void **state)
     CHECK_OK(ae_tokenizer_new(&tokenizer, &vocab, &err));
     ae_vocab_release(&vocab);
     aeon_text_release(&json);
-    how = (ae_talks_how){
-        .tokenizer = tokenizer, .chat = aeon_chat_template_find("phi-4-mini"), .max_tokens = 64};
+    how = (ae_talks_how){.tokenizer = tokenizer,
+                         .chat = aeon_chat_template_find("phi-4-mini"),
+                         .max_tokens = 64,
+                         .end_of_text = 256};
     return 0;
 }
 
@@ -249,6 +326,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(answers_are_targets),
         cmocka_unit_test(tools_are_told_and_calls_are_targets),
+        cmocka_unit_test(completions_and_texts_are_examples_too),
+        cmocka_unit_test(bad_lines_can_be_skipped),
         cmocka_unit_test(wrong_lines_are_numbered),
         cmocka_unit_test(every_talk_comes_once_in_an_epoch),
         cmocka_unit_test(failed_allocations_leave_nothing),

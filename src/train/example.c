@@ -1,0 +1,71 @@
+#include "train/example.h"
+
+#include "base/mem.h"
+#include "text/json.h"
+#include "text/messages.h"
+
+#include <string.h>
+
+/* Tools told beside the messages belong to the system message, which there may have to be made. */
+static bool place_tools(json_t *line, json_t *messages)
+{
+    json_t *tools = json_object_get(line, "tools"), *first = json_array_get(messages, 0);
+    const char *role = json_string_value(json_object_get(first, "role"));
+    if (!tools || json_is_null(tools) || !json_is_array(messages)) return true;
+    if (role && strcmp(role, "system") == 0) return json_object_set(first, "tools", tools) == 0;
+    json_t *system = json_pack("{s:s, s:s, s:O}", "role", "system", "content", "", "tools", tools);
+    return json_array_insert_new(messages, 0, system) == 0;
+}
+
+/* The messages of a line, which owns them; NULL if it has none, or there is no memory. */
+static json_t *messages_of(json_t *line)
+{
+    json_t *prompt = json_object_get(line, "prompt");
+    json_t *completion = json_object_get(line, "completion");
+    if (prompt && completion) {
+        json_t *chat = json_pack("[{s:s, s:O}, {s:s, s:O}]", "role", "user", "content", prompt,
+                                 "role", "assistant", "content", completion);
+        if (json_object_set_new(line, "messages", chat) != 0) return NULL;
+    }
+    return json_object_get(line, "messages");
+}
+
+static aeon_status read_messages(ae_example *e, json_t *list, aeon_error *err)
+{
+    e->n = json_array_size(list);
+    if (e->n == 0) return ae_fail(err, AEON_BAD_FORMAT, "\"messages\" must be a list of messages");
+    e->messages = ae_mem_alloc_array(AE_MEM_TRAIN, e->n, sizeof *e->messages);
+    if (!e->messages) return ae_fail_memory(err, e->n * sizeof *e->messages, "a talk");
+    return ae_messages_read(e->messages, list, err);
+}
+
+static aeon_status read_line(ae_example *e, const char *line, size_t len, aeon_error *err)
+{
+    TRY(ae_json_object(&e->json, line, len, NULL, err));
+    json_t *messages = messages_of(e->json);
+    e->text = messages ? NULL : json_string_value(json_object_get(e->json, "text"));
+    if (e->text) return AEON_OK;
+    if (!messages)
+        return ae_fail(err, AEON_BAD_FORMAT,
+                       "needs \"messages\", \"prompt\" and \"completion\", or \"text\"");
+    if (!place_tools(e->json, messages)) return ae_fail_memory(err, len, "the tools of a talk");
+    return read_messages(e, messages, err);
+}
+
+aeon_status ae_example_read(ae_example *out, const char *line, size_t len, aeon_error *err)
+{
+    ae_example e = {0};
+    aeon_status status = read_line(&e, line, len, err);
+    if (status == AEON_OK)
+        *out = e;
+    else
+        ae_example_release(&e);
+    return status;
+}
+
+void ae_example_release(ae_example *e)
+{
+    json_decref(e->json);
+    ae_mem_free(e->messages);
+    *e = (ae_example){0};
+}

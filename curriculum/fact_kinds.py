@@ -105,13 +105,21 @@ def _company(rng, held_out):
     return made_up(rng) + expand(rng, "(||| and Sons| Foods| Books)")
 
 
+def _capital(word):
+    return word[:1].upper() + word[1:]
+
+
+def _proper(kind):
+    return lambda rng, held_out: _capital(pick(rng, kind, held_out))
+
+
 def _words(*kinds):
     return lambda rng, held_out: pick(rng, rng.choice(kinds), held_out)
 
 
 _VALUES = {
     "name": _name, "when": _when, "address": _address, "plate": _plate, "phone": _phone,
-    "company": _company, "language": _LANGUAGES.pick, "allergy": _CAUSES.pick,
+    "company": _company, "allergy": _CAUSES.pick,
     "pin": lambda rng, held_out: str(number(rng, 1000, 9999, held_out)),
     "small": lambda rng, held_out: str(number(rng, 1, 99, held_out)),
     "password": lambda rng, held_out: made_up(rng).lower() + str(number(rng, 10, 99, held_out)),
@@ -120,6 +128,7 @@ _VALUES = {
     "price": lambda rng, held_out: str(number(rng, 5, 900, held_out)),
     "size": lambda rng, held_out: str(rng.randint(34, 47)),
     "meal": _words("food", "food", "fruit"),
+    "country": _proper("country"), "language": lambda rng, held_out: _capital(_LANGUAGES.pick(rng, held_out)),
     "month": lambda rng, held_out: rng.choice(LEARNED["month"]),
 }
 
@@ -146,8 +155,8 @@ class Kind:
         self.tells, self.nouns = tells, nouns
 
     def noun(self, rng, held_out):
-        if isinstance(self.nouns, Values):
-            return self.nouns.pick(rng, held_out)
+        if isinstance(self.nouns, Values):  # a noun kept back is tested with others that are known
+            return self.nouns.pick(rng, held_out and rng.random() < 0.5)
         return rng.choice(self.nouns)
 
 
@@ -204,7 +213,7 @@ _PEOPLE = [
          ["{do} {i} work as {av}?", "{am} {i} {av}?", "Is {my} (job|profession) {v}?", "{i} work{s} as {av}, (right|correct)?"],
          ["{i} work{s} as {av}.", "{i} {am} {av} (by profession|by trade|by training).", "{my} (job|profession|trade) is {v}.", "{i} earn{s} (a living|money) as {av}.",
           "{i} {have} a job as {av}.", "{i} found work as {av}.", "~{i} {am} working as {av} (now|these days)."]),
-    Kind("age", "mmrfp", "age", "{i} {am} {v} years old", ["how old {i} {am}", "what {my} age is"],
+    Kind("age", "mmrf", "age", "{i} {am} {v} years old", ["how old {i} {am}", "what {my} age is"],
          ["{my} age"],
          ["How old {am} {i}( now| again|)?", "What is {my} age( again|)?", "How many years old {am} {i}?", "What age {am} {i}( now|)?", "How many years of age {am} {i}?",
           "What age did I say {i} {am}?", "~What was {my} age again?"],
@@ -220,7 +229,7 @@ _PEOPLE = [
           "{my} birthday comes on {v}.", "~On {v} we celebrate {my} birthday."]),
     Kind("hobby", "mmrf", "hobby", "{my} hobby is {v}", ["what {my} hobby is", "what {i} {do} in {her} free time"],
          ["{my} (hobby|pastime)"],
-         ["What is {my} (hobby|pastime|favourite pastime)( again|)?", "(What|Which) hobby {do} {i} have?", "What {do} {i} do (for fun|as a hobby|in the evenings|after work)?",
+         ["What is {my} (hobby|pastime)( again|)?", "(What|Which) hobby {do} {i} have?", "What {do} {i} do (for fun|as a hobby|in the evenings|after work)?",
           "How {do} {i} (spend|pass) (the evenings|free time|the time)?", "~What was {my} hobby again?"],
          ["Is {my} hobby {v}?", "Is {v} {my} (hobby|pastime)?", "{my} hobby is {v}, (right|correct)?"],
          ["{my} hobby is {v}.", "{my} (great|big|new|only) hobby is {v}.", "{i} {have} {v} as a hobby.", "{i} spend{s} (the evenings|the weekends|all free time) with {v}.",
@@ -228,7 +237,7 @@ _PEOPLE = [
     Kind("instrument", "mmrf", "instrument", "{i} play{s} the {v}", ["which instrument {i} play{s}", "what instrument {i} play{s}"],
          ["{my} instrument", "the instrument {i} play{s}"],
          ["(Which|What) instrument {do} {i} play?", "What did I say {i} play{s}?", "What is {my} (musical |)instrument?",
-          "(Which|What) (musical |)instrument {am} {i} (playing|learning)?", "~What instrument was {my} instrument?"],
+          "(Which|What) (musical |)instrument {am} {i} (playing|learning)?", "~(Which|What) instrument was it that {i} play{s}?"],
          ["{do} {i} play the {v}?", "Is the {v} {my} instrument?", "{i} play{s} the {v}, (right|correct)?"],
          ["{i} play{s} the {v}( a little| every day| in a band|).", "{my} instrument is the {v}.", "{i} {am} learning (to play |)the {v}.", "{i} {have} (played|practised) the {v} for years.",
           "~{i} play{s} the {v} (on Sundays|at school)."]),
@@ -310,13 +319,13 @@ def _favourite(values, nouns, v="{v}"):
         "favourite", "mmrf", values, "{my} favourite {what} is " + v,
         ["what {my} favourite {what} is", "which {what} {i} like{s} (best|most)", "what {what} {i} like{s} (best|most)"],
         ["{my} favourite {what}", "the {what} {i} like{s} (best|most)"],
-        ["(What|Which) is {my} favourite {what}( again|)?", "(Which|What) {what} {do} {i} (like|love|prefer) (best|most|above all)?",
+        ["(What|Which) is {my} favourite {what}( again|)?", "(Which|What) {what} {do} {i} (like|love) (best|most|above all)?",
          "(Which|What) {what} is {my} (favourite|favourite one)?", "{my} favourite {what}(, what is it| is| is what| was)?",
          "What (did I say|have I said) {my} favourite {what} (is|was)?", "~(What|Which) was {my} favourite {what} again?"],
         ["Is {my} favourite {what} " + v + "?", "Is " + v + " {my} favourite {what}?", "{my} favourite {what} is " + v + ", (right|correct|isn't it)?",
-         "{do} {i} like " + v + " best(, as a {what}|)?"],
+         "{do} {i} like " + v + " best of every {what}?"],
         ["{my} favourite {what} is " + v + ".", "The {what} {i} like{s} (best|most) is " + v + ".", "{i} love{s} " + v + ", it is {her} favourite {what}.",
-         "Of every {what} {i} like{s} " + v + " (best|most).", "When it comes to (a|the) {what}, {my} favourite is " + v + ".", "~{my} (absolute|all-time) favourite {what} is " + v + "."],
+         "Of every {what} {i} like{s} " + v + " (best|most).", "When it comes to the {what}, {my} favourite is " + v + ".", "~{my} (absolute|all-time) favourite {what} is " + v + "."],
         nouns)
 
 
@@ -374,21 +383,21 @@ _THINGS = [
          ["When is {my} {what}( again|)?", "When {do} {i} have {her} {what}?", "When was {my} {what} again?", "(When|For when) did I say {my} {what} is?",
           "{my} {what}(, when is it| is when)?", "When (does|will) {my} {what} (start|begin|take place)?", "~When exactly is {my} {what}?"],
          ["Is {my} {what} {v}?", "{my} {what} is {v}, (right|correct)?", "{do} {i} have {her} {what} {v}?"],
-         ["{my} {what} is {v}.", "{i} {have} {her} {what} {v}.", "{my} {what} (takes place|will be|starts) {v}.", "The {what} of mine that I spoke of is {v}.",
-          "{i} must not (miss|forget) {her} {what} {v}.", "~{my} {what} is set for {v}, to be exact."], _EVENTS),
+         ["{my} {what} is {v}.", "{i} {have} {her} {what} {v}.", "{my} {what} (takes place|will be|starts) {v}.",
+          "{i} must not (miss|forget) {her} {what} {v}.", "~As planned, {my} {what} is {v}."], _EVENTS),
     _given("code", "pin", _CODES), _given("code", "pin", _CODES), _given("number", "small", _NUMBERS), _given("secret", "password", _SECRETS),
     _lying(_LYING[0], "are", "they"), _lying(_LYING[1], "is", "it"),
     Kind("colour", "mmrf", "colour", "{my} {what} is {v}", ["what colour {my} {what} is", "which colour {my} {what} has"], ["the colour of {my} {what}"],
          ["(What|Which) colour is {my} {what}( again|)?", "What is the colour of {my} {what}?", "(Which|What) colour does {my} {what} have?", "(In what|In which|Which|What) colour did I say {my} {what} is?",
           "~(What|Which) colour was {my} {what} again?"],
          ["Is {my} {what} {v}?", "Is the colour of {my} {what} {v}?", "{my} {what} is {v}, (right|correct|isn't it)?", "{do} {i} have a {what} in {v}?"],
-         ["{my} {what} is {v}.", "{i} {have} a {what} in {v}.", "The colour of {my} {what} is {v}.", "{i} painted {her} {what} {v}.", "{my} new {what} has the colour {v}.", "~{my} {what} came in {v}, a colour I like."], _COLOURED),
+         ["{my} {what} is {v}.", "{i} {have} a {what} in {v}.", "The colour of {my} {what} is {v}.", "{i} chose {her} {what} in {v}.", "{my} new {what} has the colour {v}.", "~{my} {what} came in the colour {v}."], _COLOURED),
     Kind("price", "mmr", "price", "{my} {what} cost {v} euros", ["how much {my} {what} cost", "what {my} {what} cost"], ["the price of {my} {what}"],
          ["How much did {my} {what} cost( again|)?", "What did {my} {what} cost?", "What was the price of {my} {what}?", "How (much|many euros|much money) did {i} (pay for|spend on) {her} {what}?", "~What did {i} pay for {her} {what}?"],
          ["Did {my} {what} cost {v} euros?", "Did {i} pay {v} euros for {her} {what}?", "{my} {what} cost {v} euros, (right|correct)?"],
          ["{my} {what} cost {v} euros.", "{i} paid {v} euros for {her} {what}.", "{i} spent {v} euros on {her} {what}.", "The price of {my} {what} was {v} euros.", "~{i} got {her} {what} for {v} euros."], _BOUGHT),
-    Kind("lent", "m", "name", "{i} {have} lent {my} {what} to {v}",
-         ["to whom {i} {have} lent {my} {what}", "who has {my} {what}"], ["the person (who|that) has my {what}"],
+    Kind("lent", "m", "name", "{i} {have} lent {her} {what} to {v}",
+         ["to whom {i} {have} lent {her} {what}", "who has {my} {what}"], ["the person (who|that) has my {what}"],
          ["(To whom|Whom|Who) (did I lend|have I lent) my {what}( to|)?", "Who (has|borrowed|has got) my {what}( now| at the moment|)?", "Where is the {what} I lent( out|)?", "~Who did I give my {what} to?"],
          ["(Have I lent|Did I lend) my {what} to {v}?", "Does {v} have my {what}?", "Is it {v} who has my {what}?", "I lent my {what} to {v}, (right|correct)?"],
          ["I (have lent|lent) my {what} to {v}.", "I gave my {what} to {v} for a (week|few days|month).", "My {what} was borrowed by {v}.", "My {what} is with {v} now, I lent it out.", "~I let {v} have my {what} for a while."], _LENT),

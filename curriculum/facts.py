@@ -46,7 +46,7 @@ _ASK_NAME = [
     "What do you have (noted |down |stored |)(as|for) {np}?", "What (did I say|have I told you|did I tell you|do you know) about {np}?",
     "I am asking (you |)(about|for) {np}.", "(Next|Next question|And next|Now): {np}.", "I (want|need|would like) to (know|hear) {np}.",
     "You (know|remember|noted) {np}, (right|don't you|didn't you)?", "{np}, what (is|was) it( again|)?", "Have you (noted|kept|got) {np}?",
-    "(I wonder|Let me know) (what is|about) {np}.", "~(Please |)look up {np}( for me|).", "~Which (value|answer) do you have for {np}?",
+    "(I wonder|Let me know) (what is|about) {np}.", "~Once more {np}(, please|).", "~What do you know as {np}?",
 ]
 _ASK_DRESSED = [
     "(So|And|Now|Well|Okay|Hey|AEON|Hey AEON|By the way|Hm|Listen|Good|Right|Thanks|Fine|Sorry|Please|Um|Wait), {q}",
@@ -84,7 +84,7 @@ _SYSTEM = ["You are AEON(, a private companion|, a companion on the user's devic
            "~You are AEON, the user's own (companion|assistant)."]
 
 _OPENING = ["(By the way|You should know|Listen|Remember|Please remember|Note|For your notes|Just so you know|One thing|Keep in mind|A fact|Another thing|Also|Oh, and|Please note|FYI): {it}",
-            "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}", "~(Something about me|Mark this): {it}"]
+            "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}", "~(One thing to know|Another fact): {it}"]
 _CLOSING = ["{it} (Please remember that|Remember that|Keep that in mind|Don't forget it|Note that|Please keep it|I thought you should know|That is all|Just so you know|Okay)(.|!|)", "{it} (Can|Could|Will) you remember that?", "~{it} (Write that down|Store that), please."]
 _CHATTER = [
     "It (was|has been) a (long|quiet|busy|strange|good|slow|bad) (day|week|morning|evening).", "The weather is (so |very |really |)(nice|bad|grey|cold|hot|lovely|strange) (today|again|now).", "I am (a bit |so |quite |really |)(tired|busy|hungry|bored|happy|glad) (today|now|again|at the moment).",
@@ -92,7 +92,9 @@ _CHATTER = [
     "(Life|Time|The week) (goes by|passes|runs) (quickly|slowly|so fast).", "(It is|It's) (raining|snowing|late|early|dark|loud outside|quiet here)( again|).", "(I don't know|Who knows) what (to do|comes next|tomorrow brings).", "(Nothing|Not much) (new|special|happened) (today|this week|here).",
     "(The bus was late|The kitchen is a mess|The neighbours are loud|The coffee is cold|The sun is out)( again| today|).", "I (like|enjoy|love) (talking|chatting|writing) (to|with) you.", "(Let us|Let's) (talk|chat) a (bit|little|while).", "~What a (day|week|morning) it was.",
 ]
-_JOINED = ["{a}, and {b}.", "{a} and {b}.", "{a}. {b}.", "{a}. Also, {b}.", "{a}; {b}.", "{a}, but {b}.", "{a}. And {b}.", "{a}. By the way, {b}.", "~{a}. Besides, {b}."]
+_JOINED = ["{a}, (and|and also|but|and then|and by the way) {b}.", "{a} and {b}.", "{a}. {b}.", "{a}; {b}.", "{a} - {b}.",
+           "{a}. (Also|And|By the way|Oh, and|Besides|Another thing|Further|Then again|One more thing), {b}.",
+           "{a}. (Another thing|One more thing|More|Next|Second|And also|And this): {b}."]
 
 # What small talk must not touch, lest it tell a fact or answer a question by accident.
 _CLASHING = re.compile(r"\b(read|travel|fl[yi]|flew|go|going|went|gone|drove|driv|learn|stud|play|practis|borrow|lent|lend|"
@@ -267,8 +269,11 @@ class Memory:
         return self._answer_told(text, fact)
 
     def ask_corrected(self):
-        changed = [f for f in self.facts.values() if f.past]
-        return self.ask(self.rng.choice(changed) if changed else self.correct())
+        if not any(fact.past for fact in self.facts.values()):
+            self.correct()
+            for _ in range(self.rng.choice((0, 0, 1, 2))):
+                self.rng.choice((self.ask, self.chat, self.tell))()
+        self.ask(self.rng.choice([fact for fact in self.facts.values() if fact.past]))
 
     def _claim(self, fact, value):
         """Is it this value?"""

@@ -28,8 +28,9 @@ class Person:
     may say it once AEON knows whom he means."""
 
     def __init__(self, group, key, me, you, user, short=None, who=""):
-        self.group, self.key, self.short = group, key, short or me
-        self.me, self.you, self.user = {**me, "a_who": an(who)}, you, user
+        self.group, self.key, self.you, self.user = group, key, you, user
+        self.me = {**me, "a_who": an(who), "the_who": "the " + who}
+        self.short = short or self.me
 
     def object(self, rng):
         """As in "And what about ..?"."""
@@ -183,12 +184,13 @@ _CALLED_TELLS = [
     "I have {a_who}(, {her} name is| and {her} name is|, and the name is) {v}.", "(People|We|They|All) call {i} {v}."]
 
 _PEOPLE = [
-    Kind("called", "r", "name", "{i} is called {v}", ["what {i} is called", "what {my} name is"],
+    Kind("called", "r", "name", "{i} is called {v}", ["what {i} is called", "what {my} name is", "who {i} is"],
          ["{my} name", "the name of {i}"], _CALLED, _CALLED_CHECKS,
          _CALLED_TELLS + ["{i} {v} (came to see|visited|called|wrote to|helped|met) me (today|yesterday|last week).",
                           "~I (met|saw|called) {i} {v} (today|yesterday)."]),
     Kind("pet called", "p", "pet_name", "{i} is called {v}", ["what {i} is called", "what {my} name is"],
-         ["{my} name", "the name of {i}"], _CALLED, _CALLED_CHECKS,
+         ["{my} name", "the name of {i}"],
+         _CALLED + ["What is {the_who} called( again|)?", "What is the name of {the_who}?", "What is {the_who}'s name?"], _CALLED_CHECKS,
          _CALLED_TELLS + ["I named {i} {v}.", "We gave {i} the name {v}.", "~We have {a_who} called {v}."]),
     Kind("city", "mmrf", "city", "{i} live{s} in {v}", ["where {i} live{s}", "which (city|town) {i} live{s} in"],
          ["{my} (city|town|home)", "the (city|town|place) {i} live{s} in"],
@@ -359,7 +361,7 @@ def _given(key, values, nouns):
     """Numbers and secrets that are simply given."""
     return Kind(
         key, "m", values, "{my} {what} is {v}", ["what {my} {what} is", "which {what} {i} {have}"], ["{my} {what}"],
-        ["What is {my} {what}( again|)?", "(Which|What) {what} {do} {i} have?", "(Which|What) {what} did I (give|tell) you?", "{my} {what}(, what is it| is| is what| was)?",
+        ["What is {my} {what}( again|)?", "What (is|was) the {what}( again|)?", "(Which|What) {what} {do} {i} have?", "(Which|What) {what} did I (give|tell) you?", "{my} {what}(, what is it| is| is what| was)?",
          "What (did I say|have I said) {my} {what} (is|was)?", "I need {my} {what}( now|, please|).", "~What was {my} {what} again?"],
         ["Is {my} {what} {v}?", "Is {v} {my} {what}?", "{my} {what} is {v}, (right|correct|isn't it)?", "Did I say {v} is {my} {what}?"],
         ["{my} {what} is {v}.", "(Please |)(remember|note|keep|save) {my} {what}: {v}.", "The {what} {i} {have} is {v}.", "{my} new {what} is {v}.",
@@ -370,7 +372,7 @@ def _lying(nouns, are, they):
     return Kind(
         "place", "m", "place", "{my} {what} " + are + " in the {v}", ["where {my} {what} " + are, "where I (put|left) {my} {what}"],
         ["the place (of|for) {my} {what}"],
-        [f"Where {are} {{my}} {{what}}( again|)?", "Where did I (put|leave|lay) {my} {what}( again|)?", "Where (can|do|could) I find {my} {what}?", "I am looking for {my} {what}.",
+        [f"Where {are} {{my}} {{what}}( again|)?", f"Where {are} the {{what}}( again|)?", "Where did {my} {what} go?", "Where did I (put|leave|lay) {my} {what}( again|)?", "Where (can|do|could) I find {my} {what}?", "I am looking for {my} {what}.",
          "I (can't|don't|cannot) find {my} {what}.", "Have you (seen|any idea where I put) {my} {what}?", f"In (which|what) place {are} {{my}} {{what}}?",
          f"{{my}} {{what}}, where {are} {they}?", "I need {my} {what}. Where (must|should|do) I look?", "~Where have I (put|left) {my} {what}?"],
         [f"{are} {{my}} {{what}} in the {{v}}?", "Did I (put|leave) {my} {what} in the {v}?", f"{{my}} {{what}} {are} in the {{v}}, (right|correct)?", "Do I find {my} {what} in the {v}?"],

@@ -36,7 +36,7 @@ _ASK_WH = [
     "(Let me know|I wonder|I ask myself|I am asking) {wh}.", "(Any idea|Do you have any idea|Got any idea) {wh}?",
     "If (I|somebody|one) asked you {wh}, what would you (say|answer)?", "What (would|will|do) you (say|answer) when (I ask|somebody asks|they ask) {wh}?",
     "(Let us see|Let me see|I wonder|Show me) (if|whether) you (know|remember) {wh}.", "(Say|Tell me) once more {wh}.",
-    "(What was it|How was it) (again|that I said): {wh}?", "~Would you (kindly |)let me know {wh}?", "~I hope you (know|remember) {wh}.",
+    "(What was it|How was it) (again|that I said): {wh}?", "Would you (kindly |)let me know {wh}?", "I hope you (know|remember) {wh}.",
 ]
 _ASK_NAME = [
     "{np}?", "{np}, please.", "{np} please", "{np}(!|.|)", "And {np}?", "And (now|also|next) {np}(, please|).", "(And what|What) (is|was) {np}( again|)?",
@@ -46,51 +46,52 @@ _ASK_NAME = [
     "What do you have (noted |down |stored |)(as|for) {np}?", "What (did I say|have I told you|did I tell you|do you know) about {np}?",
     "I am asking (you |)(about|for) {np}.", "(Next|Next question|And next|Now): {np}.", "I (want|need|would like) to (know|hear) {np}.",
     "You (know|remember|noted) {np}, (right|don't you|didn't you)?", "{np}, what (is|was) it( again|)?", "Have you (noted|kept|got) {np}?",
-    "(I wonder|Let me know) (what is|about) {np}.", "~Once more {np}(, please|).", "~What do you know as {np}?",
+    "(I wonder|Let me know) (what is|about) {np}.", "Once more {np}(, please|).", "What do you know as {np}?",
 ]
 _ASK_DRESSED = [
     "(So|And|Now|Well|Okay|Hey|AEON|Hey AEON|By the way|Hm|Listen|Good|Right|Thanks|Fine|Sorry|Please|Um|Wait), {q}",
     "(Quick question|One more thing|One question|Remind me|Tell me|Next|Another question|Last question|A question|Question|Test|Say): {q}",
     "(I forgot|Help me|My memory is bad|I am not sure any more|Let me test you|Let us see|I need help|Now a question|My turn to ask)(:|.) {q}",
-    "{q} (I forgot|I can't remember|Please tell me|You should know|Just checking|I need it|Thanks|Quickly, please).", "~(Now then|All right then|Say, AEON): {q}",
+    "{q} (I forgot|I can't remember|Please tell me|You should know|Just checking|I need it|Thanks|Quickly, please|I am testing you|It is important|Someone asks|I must know|I told you|No idea any more).",
+    "(Can you help me|Do you remember|Are you ready|You there|Got it|Tell me, AEON)? {q}", "(Thanks|Thank you|Okay|Great|Good|Nice|Very good|Perfect|I see)(!|.) {q}", "(Now then|All right then|Say, AEON): {q}",
 ]
-_ASK_ELLIPTIC = ["And {who}?", "(And what|What|How|And how) about {who}?", "(Okay|Good|Thanks|Right), and {who}?", "(The same|Same question) for {who}(, please|).", "~Now {who}?"]
+_ASK_ELLIPTIC = ["And {who}?", "(And what|What|How|And how) about {who}?", "(Okay|Good|Thanks|Right), and {who}?", "(The same|Same question) for {who}(, please|).", "Now {who}?"]
 _CLAIMS = [
     "Is it (true|right|correct|so|a fact) that {it}?", "Did I (say|tell you|mention|write) that {it}?", "Have I (said|told you|mentioned) that {it}?",
     "{it}, (right|correct|true|yes or no|isn't that so|or not|or am I wrong|is that right)?", "(Yes or no|Is this right|Is this true|Is it so|Check this|Please check)(:| -) {it}?",
     "(Am I right|Would you say|Do you agree|Can you confirm|Do you think|Would it be right to say|Do you remember) that {it}?",
-    "(I think|I believe|I said|You know) that {it}, (right|correct|am I right)?", "(So|And) {it}?", "~Would it be (true|correct) that {it}?",
+    "(I think|I believe|I said|You know) that {it}, (right|correct|am I right)?", "(So|And) {it}?", "Would it be (true|correct) that {it}?",
 ]
 _ASK_TWO = [
     "(Do you|Can you) (still |)(know|remember|say) {a} and {b}?", "(Tell me|Please tell me|Remind me|Say|Let me know) {a} and {b}( again|, please|).",
     "(Can|Could|Would) you (please |)tell me {a} and {b}?", "I (forgot|can't remember|don't remember|want to know|need to know|would like to know) {a} and {b}.",
-    "(Tell me|I want to know|Say|Remind me of) two things: {a} and {b}.", "I have two questions: {a}, and {b}?", "(First|Tell me first) {a}, (and |)then {b}.", "{a}, and also {b}?", "~Could you say both {a} and {b}?",
+    "(Tell me|I want to know|Say|Remind me of) two things: {a} and {b}.", "I have two questions: {a}, and {b}?", "(First|Tell me first) {a}, (and |)then {b}.", "{a}, and also {b}?", "Could you say both {a} and {b}?",
 ]
 _ASK_ALL = [
     "What do you know about {who}( so far| by now| now|)?", "What (have I told|did I tell) you about {who}( so far| by now|)?", "(Tell me|Say|List|Name) (everything|all) (that |)you know about {who}.",
-    "(Sum up|Repeat|Recap|Summarize) what you know about {who}.", "Which (facts|things) do you know about {who}?", "What do you remember about {who}?", "~What have you noted about {who}?",
+    "(Sum up|Repeat|Recap|Summarize) what you know about {who}.", "Which (facts|things) do you know about {who}?", "What do you remember about {who}( now| so far|)?", "(Repeat|Say again) what I (told you|said) about {who}.", "(Tell|Remind) me what (you know|I said) about {who}( again| please|).", "What have you noted about {who}?",
 ]
 _CORRECT = [
     "(No|Sorry|Wait|Oh|No, sorry|No, wait|Oops|Ah, no|Not quite|Wrong), {new}.", "(Actually|In fact|Correction:|I made a mistake:|I was wrong:|My mistake:|To be exact,|I have to correct that:) {new}.",
     "(Sorry|Wait|Oops), {new}, not {old}.", "{new}, not {old}.", "{new} now(, not {old}|, no longer {old}| instead of {old}|).", "(I was wrong|I got that wrong|That was a mistake|That has changed|That was not right|Something changed)( before|)(.|:) {new}.",
     "(Sorry, |No, |Wait, |)I (meant|mean|meant to say) {value}, not {old}.", "(Not {old}|No, not {old}|Not {old}, sorry)(:|, but|,) {value}.", "(Please change|Change|Correct) {old} to {value}.", "I said {old}, but (it is|I meant|right is) {value}.",
-    "(By now|Since today|From now on|Lately|These days) {new}.", "(Forget|Don't use|Delete) {old}( please|)(, | - |: ){new}.", "~(Let me correct myself|Please correct this): {new}.", "~It is no longer {old}: {new}.",
+    "(By now|Since today|From now on|Lately|These days) {new}.", "(Forget|Don't use|Delete) {old}( please|)(, | - |: ){new}.", "(Let me correct myself|Please correct this): {new}.", "It is no longer {old}: {new}.",
 ]
 _TOLD_BEFORE = [
     "(The user told you earlier|Known about the user|From earlier talks|Facts about the user|What you know about the user|Memory|Notes on the user):", "(You know this|Remember this|This is known|Keep this in mind) (about|of) the user:",
-    "Earlier the user (told you|said|mentioned) this:", "~Remembered (facts|from before):",
+    "(Earlier|Before|Last time|In earlier talks|Yesterday|Some time ago) the user (told you|said|mentioned|wrote) this:", "(Known|Stored|Saved|Noted|Remembered) (facts|notes|things|so far|from before)( about the user| on the user|):", "Remembered (facts|from before):",
 ]
 _SYSTEM = ["You are AEON(, a private companion|, a companion on the user's device|, a helpful companion| and you keep facts in mind|)(.|. Be brief.|. Answer briefly.|. Be helpful.)", "You are a (helpful|friendly|kind|small) (assistant|companion).", "(Answer|Reply) (briefly|from the talk|in one sentence).",
-           "~You are AEON, the user's own (companion|assistant)."]
+           "You are AEON, the user's own (companion|assistant)."]
 
 _OPENING = ["(By the way|You should know|Listen|Remember|Please remember|Note|For your notes|Just so you know|One thing|Keep in mind|A fact|Another thing|Also|Oh, and|Please note|FYI): {it}",
-            "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}", "~(One thing to know|Another fact): {it}"]
-_CLOSING = ["{it} (Please remember that|Remember that|Keep that in mind|Don't forget it|Note that|Please keep it|I thought you should know|That is all|Just so you know|Okay)(.|!|)", "{it} (Can|Could|Will) you remember that?", "~{it} (Write that down|Store that), please."]
+            "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}", "(One thing to know|Another fact): {it}"]
+_CLOSING = ["{it} (Please remember that|Remember that|Keep that in mind|Don't forget it|Note that|Please keep it|I thought you should know|That is all|Just so you know|Okay)(.|!|)", "{it} (Can|Could|Will) you remember that?", "{it} (Write that down|Store that), please."]
 _CHATTER = [
     "It (was|has been) a (long|quiet|busy|strange|good|slow|bad) (day|week|morning|evening).", "The weather is (so |very |really |)(nice|bad|grey|cold|hot|lovely|strange) (today|again|now).", "I am (a bit |so |quite |really |)(tired|busy|hungry|bored|happy|glad) (today|now|again|at the moment).",
     "(There is|I have) (so much|a lot|too much) to do (today|this week|these days).", "(Everything|All) is (fine|good|calm|as usual|okay) here.", "I (just |)(came home|got up|finished work|had a coffee|took a walk) (a while ago|an hour ago|early today|late today).",
     "(Life|Time|The week) (goes by|passes|runs) (quickly|slowly|so fast).", "(It is|It's) (raining|snowing|late|early|dark|loud outside|quiet here)( again|).", "(I don't know|Who knows) what (to do|comes next|tomorrow brings).", "(Nothing|Not much) (new|special|happened) (today|this week|here).",
-    "(The bus was late|The kitchen is a mess|The neighbours are loud|The coffee is cold|The sun is out)( again| today|).", "I (like|enjoy|love) (talking|chatting|writing) (to|with) you.", "(Let us|Let's) (talk|chat) a (bit|little|while).", "~What a (day|week|morning) it was.",
+    "(The bus was late|The kitchen is a mess|The neighbours are loud|The coffee is cold|The sun is out)( again| today|).", "I (like|enjoy|love) (talking|chatting|writing) (to|with) you.", "(Let us|Let's) (talk|chat) a (bit|little|while).", "What a (day|week|morning) it was.",
 ]
 _JOINED = ["{a}, (and|and also|but|and then|and by the way) {b}.", "{a} and {b}.", "{a}. {b}.", "{a}; {b}.", "{a} - {b}.",
            "{a}. (Also|And|By the way|Oh, and|Besides|Another thing|Further|Then again|One more thing), {b}.",
@@ -313,7 +314,7 @@ class Memory:
               for f in facts]
         if self.rng.random() < 0.25:
             text = self._say(a.kind.asks, **a.slots(a.person.me)) + " " + self._say(
-                ["(And|Also,|And also|Next:|And tell me:|And then:|One more:) {q}", "~And besides, {q}"], q=small(self._say(b.kind.asks, **b.slots(b.person.me))))
+                ["(And|Also,|And also|Next:|And tell me:|And then:|One more:|And besides,) {q}"], q=small(self._say(b.kind.asks, **b.slots(b.person.me))))
         else:
             text = self._say(_ASK_TWO, a=wh[0], b=wh[1])
         self.asked = None

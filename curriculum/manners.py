@@ -90,7 +90,7 @@ class Manner:
 
 MANNERS = {
     "brief": Manner(
-        None, [r"^\s*\S+(\s+\S+){0,5}\s*$"], [r"\b(please|welcome|glad|nice|thank|thanks|happy|pleased)\b"],
+        None, [r"^\s*\S+(\s+\S+){0,5}\s*$"], [r"\b(please|welcome|glad|nice to|thank|thanks|happy|pleased)\b"],
         "brief|very brief|short|concise|terse|laconic|as brief as possible|sparing with words",
         "briefly|very briefly|in few words|in a few words|with few words|concisely|tersely|in as few words as possible|in at most six words|in short answers|shortly|in one short sentence|to the point",
         ["Use (as few words as possible|few words|no more than six words|only a few words|very few words|at most six words).", "(Keep it|Keep your answers|Make it|Make every answer) (short|very short|brief|to a few words|concise|to the point).",

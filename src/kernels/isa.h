@@ -10,6 +10,7 @@
 #ifndef AE_KERNELS_ISA_H
 #define AE_KERNELS_ISA_H
 
+#include "kernels/gemm.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -18,6 +19,7 @@
 
 /* The tables; a build has those of its own processor family. */
 extern const ae_kernels ae_kernels_scalar, ae_kernels_avx2, ae_kernels_avx512, ae_kernels_neon;
+ae_gemm_fn ae_gemm_avx512_bf16;
 
 /* ---- tiles ----------------------------------------------------------------------------------- */
 

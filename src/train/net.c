@@ -145,7 +145,7 @@ void ae_net_free(ae_net *net)
 /* ---- work ------------------------------------------------------------------------------------ */
 
 /* The output head runs on so many targets at a time, so that their logits stay in the cache. */
-enum { HEAD_ROWS = 128 };
+enum { HEAD_ROWS = 256 };
 
 /* T: tokens of the sequence, E: n_embd, F: n_ff, Q: n_heads * head_dim, W: qkv_width. */
 typedef struct {
@@ -171,6 +171,7 @@ struct ae_net_work {
     float *scratch;             /* [2 * AE_ATTENTION_BLOCK, T] attention */
     float *head_in, *d_head_in; /* [HEAD_ROWS, E] */
     float *logits;              /* [HEAD_ROWS, n_vocab] */
+    float *packed;              /* [AE_GEMM_SCRATCH] bytes */
     size_t *target_rows;        /* [T] the position before each target */
     int32_t *targets;           /* [T] */
 };
@@ -220,6 +221,7 @@ static size_t lay_out(const ae_net *net, ae_net_work *w, float *arena)
     all.head_in = carve(arena, &used, HEAD_ROWS * E);
     all.d_head_in = carve(arena, &used, HEAD_ROWS * E);
     all.logits = carve(arena, &used, (size_t)HEAD_ROWS * s->n_vocab);
+    all.packed = carve(arena, &used, AE_GEMM_SCRATCH / sizeof(float));
     if (w) *w = all;
     return used;
 }
@@ -259,6 +261,11 @@ void ae_net_work_free(ae_net_work *w)
 
 /* ---- forward --------------------------------------------------------------------------------- */
 
+static ae_products products(const ae_net *net, const ae_net_work *work)
+{
+    return (ae_products){net->bf16, work->packed};
+}
+
 /* Queries and keys lie side by side, so one call turns both. */
 static void rotate(const ae_net *net, float *qkv, const ae_sequence *q, size_t doc, float direction)
 {
@@ -281,14 +288,16 @@ static void attention_forward(const ae_net *net, const float *w, uint32_t l, ae_
     size_t Q = net->heads.n_heads * net->heads.head_dim;
     ae_norm_forward(a->attn_in, a->attn_r, a->x, w + at(net, AE_PARAM_ATTN_NORM, l), n, E,
                     (float)net->shape.norm_eps);
-    ae_linear_forward(a->qkv, a->attn_in, w + at(net, AE_PARAM_QKV, l), n, E, W);
+    ae_linear_forward(a->qkv, a->attn_in, w + at(net, AE_PARAM_QKV, l), n, E, W,
+                      products(net, work));
     for (size_t d = 0; d < q->n_documents; d++) {
         rotate(net, a->qkv, q, d, 1);
         size_t begin = q->starts[d];
         ae_attention_forward(a->attn + begin * Q, a->qkv + begin * W, q->starts[d + 1] - begin,
                              net->heads, work->scratch);
     }
-    ae_linear_forward(a->mid, a->attn, w + at(net, AE_PARAM_ATTN_OUT, l), n, Q, E);
+    ae_linear_forward(a->mid, a->attn, w + at(net, AE_PARAM_ATTN_OUT, l), n, Q, E,
+                      products(net, work));
     add(a->mid, a->mid, a->x, n * E);
 }
 
@@ -300,9 +309,11 @@ static void ffn_forward(const ae_net *net, const float *w, uint32_t l, ae_net_wo
     size_t E = net->shape.n_embd, F = net->shape.n_ff;
     ae_norm_forward(a->ffn_in, a->ffn_r, a->mid, w + at(net, AE_PARAM_FFN_NORM, l), n, E,
                     (float)net->shape.norm_eps);
-    ae_linear_forward(a->gate_up, a->ffn_in, w + at(net, AE_PARAM_GATE_UP, l), n, E, 2 * F);
+    ae_linear_forward(a->gate_up, a->ffn_in, w + at(net, AE_PARAM_GATE_UP, l), n, E, 2 * F,
+                      products(net, work));
     ae_swiglu_forward(a->activated, a->gate_up, n, F);
-    ae_linear_forward(x_next, a->activated, w + at(net, AE_PARAM_DOWN, l), n, F, E);
+    ae_linear_forward(x_next, a->activated, w + at(net, AE_PARAM_DOWN, l), n, F, E,
+                      products(net, work));
     add(x_next, x_next, a->mid, n * E);
 }
 
@@ -348,11 +359,11 @@ static double head(const ae_net *net, const float *w, float *g, ae_net_work *wor
         const size_t *rows = work->target_rows + begin;
         for (size_t i = 0; i < n_rows; i++)
             memcpy(work->head_in + i * E, work->out + rows[i] * E, E * sizeof(float));
-        ae_linear_forward(work->logits, work->head_in, w, n_rows, E, V);
+        ae_linear_forward(work->logits, work->head_in, w, n_rows, E, V, products(net, work));
         loss += ae_cross_entropy(work->logits, work->targets + begin, n_rows, V, scale);
         if (!g) continue;
         ae_linear_backward(work->d_head_in, g, begin ? 1 : 0, work->logits, work->head_in, w,
-                           n_rows, E, V);
+                           n_rows, E, V, products(net, work));
         for (size_t i = 0; i < n_rows; i++)
             memcpy(work->d_out + rows[i] * E, work->d_head_in + i * E, E * sizeof(float));
     }
@@ -370,10 +381,11 @@ static void ffn_backward(const ae_net *net, const float *w, float *g, uint32_t l
     size_t E = net->shape.n_embd, F = net->shape.n_ff;
     size_t down = at(net, AE_PARAM_DOWN, l), gate_up = at(net, AE_PARAM_GATE_UP, l);
     size_t norm = at(net, AE_PARAM_FFN_NORM, l);
-    ae_linear_backward(work->d_inner, g + down, 0, work->d_x, a->activated, w + down, n, F, E);
+    ae_linear_backward(work->d_inner, g + down, 0, work->d_x, a->activated, w + down, n, F, E,
+                       products(net, work));
     ae_swiglu_backward(work->d_wide, work->d_inner, a->gate_up, n, F);
     ae_linear_backward(work->d_out, g + gate_up, 0, work->d_wide, a->ffn_in, w + gate_up, n, E,
-                       2 * F);
+                       2 * F, products(net, work));
     ae_norm_backward(work->d_x, g + norm, work->d_out, a->mid, a->ffn_r, w + norm, n, E);
 }
 
@@ -385,7 +397,8 @@ static void attention_backward(const ae_net *net, const float *w, float *g, uint
     size_t Q = net->heads.n_heads * net->heads.head_dim;
     size_t attn_out = at(net, AE_PARAM_ATTN_OUT, l), qkv = at(net, AE_PARAM_QKV, l);
     size_t norm = at(net, AE_PARAM_ATTN_NORM, l);
-    ae_linear_backward(work->d_inner, g + attn_out, 0, work->d_x, a->attn, w + attn_out, n, Q, E);
+    ae_linear_backward(work->d_inner, g + attn_out, 0, work->d_x, a->attn, w + attn_out, n, Q, E,
+                       products(net, work));
     for (size_t d = 0; d < q->n_documents; d++) {
         size_t begin = q->starts[d];
         ae_attention_backward(work->d_wide + begin * W, work->d_inner + begin * Q,
@@ -393,7 +406,8 @@ static void attention_backward(const ae_net *net, const float *w, float *g, uint
                               net->heads, work->scratch);
         rotate(net, work->d_wide, q, d, -1);
     }
-    ae_linear_backward(work->d_out, g + qkv, 0, work->d_wide, a->attn_in, w + qkv, n, E, W);
+    ae_linear_backward(work->d_out, g + qkv, 0, work->d_wide, a->attn_in, w + qkv, n, E, W,
+                       products(net, work));
     ae_norm_backward(work->d_x, g + norm, work->d_out, a->x, a->attn_r, w + norm, n, E);
 }
 

@@ -50,6 +50,7 @@ typedef struct {
     ae_param *params;   /* [n_params] in the order of the flat array */
     size_t n_params;
     size_t n_weights; /* length of the flat array */
+    ae_gemm_fn *bf16; /* multiplies outside attention; NULL, as new: f32. The caller's to set */
 } ae_net;
 
 /* Errors: INVALID_ARGUMENT (names the field), OUT_OF_MEMORY. free accepts NULL. */

@@ -121,15 +121,35 @@ static void gemm(CBLAS_TRANSPOSE op_a, CBLAS_TRANSPOSE op_b, size_t m, size_t n,
                 (blasint)ld_a, b, (blasint)ld_b, keep, c, (blasint)ld_c);
 }
 
-void ae_linear_forward(float *out, const float *x, const float *w, size_t n, size_t n_in,
-                       size_t n_out)
+/* A matrix whose rows are the lines of a product, and one whose columns are. */
+static ae_matrix rows_of(const float *data, size_t n_cols)
 {
-    gemm(CblasNoTrans, CblasTrans, n, n_out, n_in, 1, x, n_in, w, n_in, 0, out, n_out);
+    return (ae_matrix){data, n_cols, 1};
+}
+
+static ae_matrix columns_of(const float *data, size_t n_cols)
+{
+    return (ae_matrix){data, 1, n_cols};
+}
+
+void ae_linear_forward(float *out, const float *x, const float *w, size_t n, size_t n_in,
+                       size_t n_out, ae_products p)
+{
+    if (p.bf16)
+        p.bf16(p.scratch, out, n_out, 0, rows_of(x, n_in), n, rows_of(w, n_in), n_out, n_in);
+    else
+        gemm(CblasNoTrans, CblasTrans, n, n_out, n_in, 1, x, n_in, w, n_in, 0, out, n_out);
 }
 
 void ae_linear_backward(float *d_x, float *d_w, float d_w_keep, const float *d_out, const float *x,
-                        const float *w, size_t n, size_t n_in, size_t n_out)
+                        const float *w, size_t n, size_t n_in, size_t n_out, ae_products p)
 {
+    if (p.bf16) {
+        p.bf16(p.scratch, d_x, n_in, 0, rows_of(d_out, n_out), n, columns_of(w, n_in), n_in, n_out);
+        p.bf16(p.scratch, d_w, n_in, d_w_keep, columns_of(d_out, n_out), n_out, columns_of(x, n_in),
+               n_in, n);
+        return;
+    }
     gemm(CblasNoTrans, CblasNoTrans, n, n_in, n_out, 1, d_out, n_out, w, n_in, 0, d_x, n_in);
     gemm(CblasTrans, CblasNoTrans, n_out, n_in, n, 1, d_out, n_out, x, n_in, d_w_keep, d_w, n_in);
 }

@@ -10,6 +10,8 @@
 #ifndef AE_TRAIN_PASSES_H
 #define AE_TRAIN_PASSES_H
 
+#include "kernels/gemm.h"
+
 #include <stddef.h>
 #include <stdint.h>
 
@@ -22,11 +24,17 @@ void ae_embed_backward(float *d_table, const float *d_x, const int32_t *ids, siz
 
 /* ---- linear: out [n, n_out] = x [n, n_in] w^T, w [n_out, n_in] ------------------------------- */
 
+/* Who multiplies: in bf16, or the matrix library in f32. */
+typedef struct {
+    ae_gemm_fn *bf16; /* NULL: f32 */
+    void *scratch;    /* [AE_GEMM_SCRATCH] bytes for bf16 */
+} ae_products;
+
 void ae_linear_forward(float *out, const float *x, const float *w, size_t n, size_t n_in,
-                       size_t n_out);
+                       size_t n_out, ae_products products);
 /* d_x = d_out w,  d_w = d_w_keep * d_w + d_out^T x. */
 void ae_linear_backward(float *d_x, float *d_w, float d_w_keep, const float *d_out, const float *x,
-                        const float *w, size_t n, size_t n_in, size_t n_out);
+                        const float *w, size_t n, size_t n_in, size_t n_out, ae_products products);
 
 /* ---- RMS norm: out = x * r * w, r [n] = 1 / sqrt(mean(x^2) + eps) ---------------------------- */
 
@@ -57,7 +65,7 @@ typedef struct {
 } ae_heads;
 
 /* Queries are taken in blocks of so many rows, which see the keys up to their last row. */
-enum { AE_ATTENTION_BLOCK = 128 };
+enum { AE_ATTENTION_BLOCK = 64 };
 
 /* out [n, n_heads * head_dim] from qkv [n, (n_heads + 2 n_kv_heads) * head_dim]: queries, keys,
  * values side by side; query head h reads key head h / (n_heads / n_kv_heads).

@@ -17,6 +17,7 @@
 typedef struct {
     json_t *json; /* the parsed file, which owns all texts here */
     const char *train, *held_out, *tokenizer, *chat_template, *loss, *optimizer;
+    const char *products;
     const char *name, *checkpoint, *output, *output_type, *curve;
     ae_net_shape shape; /* n_vocab is the tokenizer's, 0 here */
     uint32_t seed, steps, batch, accumulate, sequence, warmup_steps, long_every;

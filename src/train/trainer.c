@@ -133,6 +133,14 @@ static aeon_status check_memory(const ae_trainer *t, int n_threads, aeon_error *
     return AEON_OK;
 }
 
+static void choose_products(ae_trainer *t)
+{
+    bool is_bf16 = strcmp(t->recipe.products, "bf16") == 0;
+    if (is_bf16) t->net->bf16 = ae_gemm_bf16();
+    if (is_bf16 && !t->net->bf16) ae_trainer_note(t, "no bf16 products on this machine: f32 ones");
+    if (!t->net->bf16) note_old_blas(t);
+}
+
 static aeon_status alloc_arrays(ae_trainer *t, aeon_error *err)
 {
     size_t n = t->net->n_weights, n_arrays = n_gradients(t);
@@ -223,7 +231,7 @@ aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
     TRY(load_talks(t, err));
     TRY(fill_identity(t, err));
     TRY(ae_net_new(&t->net, &r->shape, r->sequence, err));
-    note_old_blas(t);
+    choose_products(t);
     TRY(alloc_threads(t, err));
     TRY(alloc_arrays(t, err));
     TRY(alloc_muon(t, err));

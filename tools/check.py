@@ -21,7 +21,7 @@ FLOORS = {"base": 1,
           "kernels": 3, "format": 3,
           "model": 4,
           "engine": 5, "train": 5,
-          "companion": 6,
+          "eval": 6, "companion": 6,
           "server": 7,
           "cli": 8}
 

@@ -5,6 +5,7 @@
 #include "aeon/base.h"
 #include "aeon/chat.h"
 #include "aeon/engine.h"
+#include "aeon/eval.h"
 #include "aeon/file.h"
 #include "aeon/machine.h"
 #include "aeon/model.h"

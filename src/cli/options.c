@@ -74,6 +74,8 @@ cli_options cli_options_default(void)
         .n_depths = 1, /* depths[0] is 0 */
         .n_batch = 1,
         .n_runs = 5,
+        .suite = "builtin",
+        .sample_temperature = 0.8f,
     };
 }
 
@@ -159,6 +161,13 @@ static bool parse_stop(cli_options *o, const char *text)
     return true;
 }
 
+static bool parse_family(cli_options *o, const char *text)
+{
+    if (o->n_families == CLI_MAX_FAMILIES) return false;
+    o->families[o->n_families++] = text;
+    return true;
+}
+
 /* Store one value where its option says; false if it cannot be one. */
 static bool set_value(cli_options *o, const cli_option *opt, const char *text)
 {
@@ -187,6 +196,7 @@ static bool set_value(cli_options *o, const cli_option *opt, const char *text)
         break;
     case CLI_SIZES: ok = parse_sizes(o, opt, text); break;
     case CLI_STOP: ok = parse_stop(o, text); break;
+    case CLI_FAMILY: ok = parse_family(o, text); break;
     case CLI_BIAS: ok = parse_bias(o, text); break;
     case CLI_KV: ok = parse_kv(o, text); break;
     case CLI_TYPE: ok = o->has_type = aeon_type_find(text, &o->type); break;
@@ -262,6 +272,9 @@ static aeon_status bad_value(const cli_option *opt, const char *shown, const cha
     case CLI_KV: snprintf(wanted, sizeof wanted, "f32, f16 or bf16, q8_0 is not there yet"); break;
     case CLI_STOP:
         snprintf(wanted, sizeof wanted, "a text, at most %d times", CLI_MAX_STOPS);
+        break;
+    case CLI_FAMILY:
+        snprintf(wanted, sizeof wanted, "a name, at most %d times", CLI_MAX_FAMILIES);
         break;
     case CLI_BIAS:
         snprintf(wanted, sizeof wanted, "a token id, =, and a number or -inf, at most %d times",

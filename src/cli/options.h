@@ -21,7 +21,13 @@
         if (try_status_ != AEON_OK) return try_status_;                                            \
     } while (0)
 
-enum { CLI_MAX_STOPS = 16, CLI_MAX_BIAS = 256, CLI_MAX_DEPTHS = 16, CLI_MAX_TOKENS = 1000000 };
+enum {
+    CLI_MAX_STOPS = 16,
+    CLI_MAX_BIAS = 256,
+    CLI_MAX_DEPTHS = 16,
+    CLI_MAX_FAMILIES = 64,
+    CLI_MAX_TOKENS = 1000000
+};
 
 typedef struct {
     /* the model, and how it runs */
@@ -61,6 +67,11 @@ typedef struct {
     size_t n_prefill, n_decode;       /* bench */
     size_t depths[CLI_MAX_DEPTHS];    /* bench */
     size_t n_depths, n_batch, n_runs; /* bench */
+    const char *suite, *against;      /* eval */
+    const char *families[CLI_MAX_FAMILIES];
+    size_t n_families, n_each, n_samples;
+    float sample_temperature;
+    bool wrong, transcript;
 
     bool help;
     const char *argument; /* the one word that is not an option: MODEL, OUT or COMMAND */
@@ -75,6 +86,7 @@ typedef enum {
     CLI_SIZES,    /* depths: a list of sizes */
     CLI_SEED,     /* sampling.seed and has_seed */
     CLI_STOP,     /* one more of stops */
+    CLI_FAMILY,   /* one more of families */
     CLI_BIAS,     /* one more of bias: ID=VALUE */
     CLI_KV,       /* kv_type */
     CLI_TYPE,     /* type and has_type */

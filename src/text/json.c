@@ -2,7 +2,23 @@
 
 #include "base/file.h"
 
+#include <stdarg.h>
+#include <stdio.h>
 #include <string.h>
+
+/* name: NULL if the caller will tell the place. */
+__attribute__((format(printf, 4, 5))) static aeon_status fail_at(aeon_error *err, const char *name,
+                                                                 size_t line, const char *format,
+                                                                 ...)
+{
+    char what[160];
+    va_list args;
+    va_start(args, format);
+    vsnprintf(what, sizeof what, format, args);
+    va_end(args);
+    if (!name) return ae_fail(err, AEON_BAD_FORMAT, "%s", what);
+    return ae_fail(err, AEON_BAD_FORMAT, "%s: line %zu: %s", name, line, what);
+}
 
 /* Knows brackets, commas and strings only; what is wrong otherwise, the parser will say. */
 static aeon_status check_limits(const char *text, size_t len, const char *name, aeon_error *err)
@@ -12,6 +28,7 @@ static aeon_status check_limits(const char *text, size_t len, const char *name, 
     for (size_t i = 0; i < len; i++) {
         char c = text[i];
         line += c == '\n';
+        if (c == 0) return fail_at(err, name, line, "a zero byte"); /* jansson would skip it */
         if (c == '"') in_string = !in_string;
         if (in_string) {
             i += c == '\\';
@@ -21,11 +38,9 @@ static aeon_status check_limits(const char *text, size_t len, const char *name, 
         depth -= (c == '}' || c == ']') && depth > 0;
         n_values += c == '{' || c == '[' || c == ',';
         if (depth > AE_JSON_MAX_DEPTH)
-            return ae_fail(err, AEON_BAD_FORMAT, "%s: line %zu: nested deeper than %d", name, line,
-                           AE_JSON_MAX_DEPTH);
+            return fail_at(err, name, line, "nested deeper than %d", AE_JSON_MAX_DEPTH);
         if (n_values > AE_JSON_MAX_VALUES)
-            return ae_fail(err, AEON_BAD_FORMAT, "%s: line %zu: more than %d values", name, line,
-                           AE_JSON_MAX_VALUES);
+            return fail_at(err, name, line, "more than %d values", AE_JSON_MAX_VALUES);
     }
     return AEON_OK;
 }
@@ -40,9 +55,9 @@ aeon_status ae_json_value(json_t **out, const char *text, size_t len, const char
     if (!root && json_error_code(&e) == json_error_numeric_overflow)
         root = json_loadb(text, len, flags | JSON_DECODE_INT_AS_REAL, &e);
     if (!root && json_error_code(&e) == json_error_out_of_memory)
-        return ae_fail_memory(err, len, name);
+        return ae_fail_memory(err, len, name ? name : "JSON");
     if (!root)
-        return ae_fail(err, AEON_BAD_FORMAT, "%s: line %d: not JSON: %s", name, e.line,
+        return fail_at(err, name, e.line < 1 ? 1 : (size_t)e.line, "not JSON: %s",
                        ae_show(e.text, strlen(e.text)).text);
     *out = root;
     return AEON_OK;
@@ -55,7 +70,7 @@ aeon_status ae_json_object(json_t **out, const char *text, size_t len, const cha
     TRY(ae_json_value(&root, text, len, name, err));
     if (!json_is_object(root)) {
         json_decref(root);
-        return ae_fail(err, AEON_BAD_FORMAT, "%s: line 1: not a JSON object", name);
+        return fail_at(err, name, 1, "not a JSON object");
     }
     *out = root;
     return AEON_OK;

@@ -19,9 +19,10 @@ enum {
     AE_JSON_MAX_BYTES = 64 << 20
 };
 
-/* The value in text[0..len). name stands in error texts, which tell the line. The result is the
- * caller's (json_decref). If an integer does not fit in 64 bits, which Python writes without a
- * thought, all numbers of the text become reals. Errors: BAD_FORMAT, OUT_OF_MEMORY. */
+/* The value in text[0..len). name stands in error texts, which tell the line; NULL: neither does,
+ * the caller knows the place. The result is the caller's (json_decref). If an integer does not fit
+ * in 64 bits, which Python writes without a thought, all numbers of the text become reals. Errors:
+ * BAD_FORMAT, OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_json_value(json_t **out, const char *text, size_t len,
                                         const char *name, aeon_error *err);
 

@@ -1,0 +1,24 @@
+/* eval.h - the answers of a run, shared by the files of this folder. */
+#ifndef AE_EVAL_EVAL_H
+#define AE_EVAL_EVAL_H
+
+#include "eval/suite.h"
+
+typedef struct {
+    aeon_text text;
+    aeon_verdict verdict;
+    size_t n_tokens, n_agreed;
+} ae_answer;
+
+struct aeon_eval {
+    const aeon_suite *suite; /* borrowed */
+    size_t n_samples;        /* at least 1 */
+    ae_answer *answers;      /* [suite->n][n_samples] */
+    bool *is_answered;       /* [suite->n] all samples of it */
+};
+
+/* The 95% interval of the share of right ones in the world from which n were drawn (Wilson 1927).
+ * 0 and 1 if n is 0. */
+void ae_wilson(size_t n_right, size_t n, double *low, double *high);
+
+#endif

@@ -22,8 +22,10 @@ _THIS_TALK = [
     "(Extract|Collect|Gather) (the|all|my) facts (from this talk|from our talk|so far|I told you|about me)(,| and write them| and return them|) (as|in) JSON(.|)",
     "(What facts did I tell you|Which facts do you know about me|What have I told you|What do you know about me)? (Answer|Reply|Write it|Say it|Respond) (in|as) JSON(.|)",
     "I (need|want|would like) (the|all|my) facts( of this talk| I told you| so far|) (as|in) JSON(.|)",
-    "JSON( please|): (all facts|the facts|my facts|what I told you|facts of this talk)(.|)", "(Facts|My facts|All facts) (as|in) JSON(, please| please|)(.|)",
-    "~(Save|Store) (the|all) facts of this talk (as|in) JSON(.|)", "~(Please |)make (a JSON list|JSON) of what I told you(.|)",
+    "JSON( please|): (all facts|the facts|my facts|what I told you|facts of this talk)(.|)",
+    "(Facts|My facts|All facts) (as|in) JSON(, please| please|)(.|)",
+    "~(Save|Store) (the|all) facts of this talk (as|in) JSON(.|)",
+    "~(Please |)make (a JSON list|JSON) of what I told you(.|)",
 ]
 _THAT_TALK = [
     "(Extract|List|Collect|Write down|Write|Find|Return|Give|Note|Output) (the|all) facts (about|on|that are told about) the user (as|in) JSON(.|:)",
@@ -33,7 +35,8 @@ _THAT_TALK = [
     "(Read|Take|Here is) (this|the|a) (talk|conversation|chat|dialogue)(,| and| -) (list|write|give|extract|return) (its facts|the facts|the user's facts|all facts) (as|in) JSON(.|:)",
     "(Facts|The facts|All facts|The user's facts) of (this|the following|the) (talk|conversation|chat) (as|in) JSON(, please|)(.|:)",
     "(Which|What) (facts|things) (should|must) (I|you|one|we) (remember|keep|know)( about the user|)? (JSON|JSON, please|As JSON|In JSON)(.|:)",
-    "~(Save|Store|Keep) the facts of this (talk|conversation) (as|in) JSON(.|:)", "~(Make|Build) (JSON|a JSON list) (of|from) the facts in this (talk|chat)(.|:)",
+    "~(Save|Store|Keep) the facts of this (talk|conversation) (as|in) JSON(.|:)",
+    "~(Make|Build) (JSON|a JSON list) (of|from) the facts in this (talk|chat)(.|:)",
 ]
 _SYSTEM = ["(You write|Write|Always write|You are to write|Your task is to write) (the|all) facts (of|from) (a|the|each|every) (talk|conversation|chat) (as|in) JSON.",
            "(You turn|Turn) (talks|a talk|conversations|the talk) (into|to) (facts in JSON|JSON facts|a JSON list of facts).",

@@ -26,26 +26,37 @@ KINDS = {
 # ---- what the user says ----------------------------------------------------------------------------
 
 _ASK_WH = [
-    "(Do you|Can you) (still |)(remember|recall|know) {wh}?", "Do you (happen to |perhaps |by chance |really |)know {wh}?",
+    "(Do you|Can you) (still |)(remember|recall|know) {wh}?",
+    "Do you (happen to |perhaps |by chance |really |)know {wh}?",
     "(Can|Could|Would|Will) you (please |)(tell me|say|remind me) {wh}( again|, please|)?",
-    "(Please |Now |Just |)(tell me|say|remind me) {wh}( again|, please| now|).", "Did I (tell you|say|mention|ever say) {wh}?",
+    "(Please |Now |Just |)(tell me|say|remind me) {wh}( again|, please| now|).",
+    "Did I (tell you|say|mention|ever say) {wh}?",
     "Have I (told you|mentioned|said) {wh}?", "What did I (tell you|say) about {wh}?", "What do you know about {wh}?",
     "I (forgot|have forgotten|can't remember|don't remember|can't recall|no longer know|am not sure) {wh}.",
     "I (want|need|would like|wish|would love) to (know|hear|be told) {wh}( now| again|).",
     "You (know|remember|should know|must know|surely remember) {wh}, (right|don't you|yes|no)?",
     "(Let me know|I wonder|I ask myself|I am asking) {wh}.", "(Any idea|Do you have any idea|Got any idea) {wh}?",
-    "If (I|somebody|one) asked you {wh}, what would you (say|answer)?", "What (would|will|do) you (say|answer) when (I ask|somebody asks|they ask) {wh}?",
-    "(Let us see|Let me see|I wonder|Show me) (if|whether) you (know|remember) {wh}.", "(Say|Tell me) once more {wh}.",
-    "(What was it|How was it) (again|that I said): {wh}?", "Would you (kindly |)let me know {wh}?", "I hope you (know|remember) {wh}.",
+    "If (I|somebody|one) asked you {wh}, what would you (say|answer)?",
+    "What (would|will|do) you (say|answer) when (I ask|somebody asks|they ask) {wh}?",
+    "(Let us see|Let me see|I wonder|Show me) (if|whether) you (know|remember) {wh}.",
+    "(Say|Tell me) once more {wh}.",
+    "(What was it|How was it) (again|that I said): {wh}?", "Would you (kindly |)let me know {wh}?",
+    "I hope you (know|remember) {wh}.",
 ]
 _ASK_NAME = [
-    "{np}?", "{np}, please.", "{np} please", "{np}(!|.|)", "And {np}?", "And (now|also|next) {np}(, please|).", "(And what|What) (is|was) {np}( again|)?",
+    "{np}?", "{np}, please.", "{np} please", "{np}(!|.|)", "And {np}?", "And (now|also|next) {np}(, please|).",
+    "(And what|What) (is|was) {np}( again|)?",
     "(Tell|Give|Show|Send) me {np}( again|, please| now|).", "(Do you|Can you) (still |)(remember|recall|know) {np}?",
-    "I (forgot|need|have forgotten|can't remember|lost) {np}( again|).", "(Say|Name|Repeat|State) {np}( for me|, please| again|).",
-    "(What|How) about {np}?", "(Can|Could|Would) you (tell|give) me {np}( again|, please|)?", "(Can|Could|May) I (have|hear|get) {np}( again|, please|)?",
-    "What do you have (noted |down |stored |)(as|for) {np}?", "What (did I say|have I told you|did I tell you|do you know) about {np}?",
-    "I am asking (you |)(about|for) {np}.", "(Next|Next question|And next|Now): {np}.", "I (want|need|would like) to (know|hear) {np}.",
-    "You (know|remember|noted) {np}, (right|don't you|didn't you)?", "{np}, what (is|was) it( again|)?", "Have you (noted|kept|got) {np}?",
+    "I (forgot|need|have forgotten|can't remember|lost) {np}( again|).",
+    "(Say|Name|Repeat|State) {np}( for me|, please| again|).",
+    "(What|How) about {np}?", "(Can|Could|Would) you (tell|give) me {np}( again|, please|)?",
+    "(Can|Could|May) I (have|hear|get) {np}( again|, please|)?",
+    "What do you have (noted |down |stored |)(as|for) {np}?",
+    "What (did I say|have I told you|did I tell you|do you know) about {np}?",
+    "I am asking (you |)(about|for) {np}.", "(Next|Next question|And next|Now): {np}.",
+    "I (want|need|would like) to (know|hear) {np}.",
+    "You (know|remember|noted) {np}, (right|don't you|didn't you)?", "{np}, what (is|was) it( again|)?",
+    "Have you (noted|kept|got) {np}?",
     "(I wonder|Let me know) (what is|about) {np}.", "Once more {np}(, please|).", "What do you know as {np}?",
 ]
 _ASK_DRESSED = [
@@ -53,29 +64,50 @@ _ASK_DRESSED = [
     "(Quick question|One more thing|One question|Remind me|Tell me|Next|Another question|Last question|A question|Question|Test|Say): {q}",
     "(I forgot|Help me|My memory is bad|I am not sure any more|Let me test you|Let us see|I need help|Now a question|My turn to ask)(:|.) {q}",
     "{q} (I forgot|I can't remember|Please tell me|You should know|Just checking|I need it|Thanks|Quickly, please|I am testing you|It is important|Someone asks|I must know|I told you|No idea any more).",
-    "(Can you help me|Do you remember|Are you ready|You there|Got it|Tell me, AEON)? {q}", "(Thanks|Thank you|Okay|Great|Good|Nice|Very good|Perfect|I see)(!|.) {q}", "(Now then|All right then|Say, AEON): {q}",
+    "(Can you help me|Do you remember|Are you ready|You there|Got it|Tell me, AEON)? {q}",
+    "(Thanks|Thank you|Okay|Great|Good|Nice|Very good|Perfect|I see)(!|.) {q}",
+    "(Now then|All right then|Say, AEON): {q}",
 ]
-_ASK_ELLIPTIC = ["And {who}?", "(And what|What|How|And how) about {who}?", "(Okay|Good|Thanks|Right), and {who}?", "(The same|Same question) for {who}(, please|).", "Now {who}?"]
+_ASK_ELLIPTIC = ["And {who}?", "(And what|What|How|And how) about {who}?", "(Okay|Good|Thanks|Right), and {who}?",
+                 "(The same|Same question) for {who}(, please|).", "Now {who}?"]
 _CLAIMS = [
-    "Is it (true|right|correct|so|a fact) that {it}?", "Did I (say|tell you|mention|write) that {it}?", "Have I (said|told you|mentioned) that {it}?",
-    "{it}, (right|correct|true|yes or no|isn't that so|or not|or am I wrong|is that right)?", "(Yes or no|Is this right|Is this true|Is it so|Check this|Please check)(:| -) {it}?",
+    "Is it (true|right|correct|so|a fact) that {it}?", "Did I (say|tell you|mention|write) that {it}?",
+    "Have I (said|told you|mentioned) that {it}?",
+    "{it}, (right|correct|true|yes or no|isn't that so|or not|or am I wrong|is that right)?",
+    "(Yes or no|Is this right|Is this true|Is it so|Check this|Please check)(:| -) {it}?",
     "(Am I right|Would you say|Do you agree|Can you confirm|Do you think|Would it be right to say|Do you remember) that {it}?",
-    "(I think|I believe|I said|You know) that {it}, (right|correct|am I right)?", "(So|And) {it}?", "Would it be (true|correct) that {it}?",
+    "(I think|I believe|I said|You know) that {it}, (right|correct|am I right)?", "(So|And) {it}?",
+    "Would it be (true|correct) that {it}?",
 ]
 _ASK_TWO = [
-    "(Do you|Can you) (still |)(know|remember|say) {a} and {b}?", "(Tell me|Please tell me|Remind me|Say|Let me know) {a} and {b}( again|, please|).",
-    "(Can|Could|Would) you (please |)tell me {a} and {b}?", "I (forgot|can't remember|don't remember|want to know|need to know|would like to know) {a} and {b}.",
-    "(Tell me|I want to know|Say|Remind me of) two things: {a} and {b}.", "I have two questions: {a}, and {b}?", "(First|Tell me first) {a}, (and |)then {b}.", "{a}, and also {b}?", "Could you say both {a} and {b}?",
+    "(Do you|Can you) (still |)(know|remember|say) {a} and {b}?",
+    "(Tell me|Please tell me|Remind me|Say|Let me know) {a} and {b}( again|, please|).",
+    "(Can|Could|Would) you (please |)tell me {a} and {b}?",
+    "I (forgot|can't remember|don't remember|want to know|need to know|would like to know) {a} and {b}.",
+    "(Tell me|I want to know|Say|Remind me of) two things: {a} and {b}.", "I have two questions: {a}, and {b}?",
+    "(First|Tell me first) {a}, (and |)then {b}.", "{a}, and also {b}?", "Could you say both {a} and {b}?",
 ]
+_AND_ASK = ["(And|Also,|And also|Next:|And tell me:|And then:|One more:|And besides,) {q}"]
 _ASK_ALL = [
-    "What do you know about {who}( so far| by now| now|)?", "What (have I told|did I tell) you about {who}( so far| by now|)?", "(Tell me|Say|List|Name) (everything|all) (that |)you know about {who}.",
-    "(Sum up|Repeat|Recap|Summarize) what you know about {who}.", "Which (facts|things) do you know about {who}?", "What do you remember about {who}( now| so far|)?", "(Repeat|Say again) what I (told you|said) about {who}.", "(Tell|Remind) me what (you know|I said) about {who}( again| please|).", "What have you noted about {who}?",
+    "What do you know about {who}( so far| by now| now|)?",
+    "What (have I told|did I tell) you about {who}( so far| by now|)?",
+    "(Tell me|Say|List|Name) (everything|all) (that |)you know about {who}.",
+    "(Sum up|Repeat|Recap|Summarize) what you know about {who}.", "Which (facts|things) do you know about {who}?",
+    "What do you remember about {who}( now| so far|)?", "(Repeat|Say again) what I (told you|said) about {who}.",
+    "(Tell|Remind) me what (you know|I said) about {who}( again| please|).", "What have you noted about {who}?",
 ]
 _CORRECT = [
-    "(No|Sorry|Wait|Oh|No, sorry|No, wait|Oops|Ah, no|Not quite|Wrong), {new}.", "(Actually|In fact|Correction:|I made a mistake:|I was wrong:|My mistake:|To be exact,|I have to correct that:) {new}.",
-    "(Sorry|Wait|Oops), {new}, not {old}.", "{new}, not {old}.", "{new} now(, not {old}|, no longer {old}| instead of {old}|).", "(I was wrong|I got that wrong|That was a mistake|That has changed|That was not right|Something changed)( before|)(.|:) {new}.",
-    "(Sorry, |No, |Wait, |)I (meant|mean|meant to say) {value}, not {old}.", "(Not {old}|No, not {old}|Not {old}, sorry)(:|, but|,) {value}.", "(Please change|Change|Correct) {old} to {value}.", "I said {old}, but (it is|I meant|right is) {value}.",
-    "(By now|Since today|From now on|Lately|These days) {new}.", "(Forget|Don't use|Delete) {old}( please|)(, | - |: ){new}.", "(Let me correct myself|Please correct this): {new}.", "It is no longer {old}: {new}.",
+    "(No|Sorry|Wait|Oh|No, sorry|No, wait|Oops|Ah, no|Not quite|Wrong), {new}.",
+    "(Actually|In fact|Correction:|I made a mistake:|I was wrong:|My mistake:|To be exact,|I have to correct that:) {new}.",
+    "(Sorry|Wait|Oops), {new}, not {old}.", "{new}, not {old}.",
+    "{new} now(, not {old}|, no longer {old}| instead of {old}|).",
+    "(I was wrong|I got that wrong|That was a mistake|That has changed|That was not right|Something changed)( before|)(.|:) {new}.",
+    "(Sorry, |No, |Wait, |)I (meant|mean|meant to say) {value}, not {old}.",
+    "(Not {old}|No, not {old}|Not {old}, sorry)(:|, but|,) {value}.",
+    "(Please change|Change|Correct) {old} to {value}.", "I said {old}, but (it is|I meant|right is) {value}.",
+    "(By now|Since today|From now on|Lately|These days) {new}.",
+    "(Forget|Don't use|Delete) {old}( please|)(, | - |: ){new}.",
+    "(Let me correct myself|Please correct this): {new}.", "It is no longer {old}: {new}.",
 ]
 _TOLD_BEFORE = [
     "(The user told you earlier|Known about the user|From earlier talks|Facts about the user|What you know about the user|Memory|Notes on the user):", "(You know this|Remember this|This is known|Keep this in mind) (about|of) the user:",
@@ -85,15 +117,24 @@ _SYSTEM = ["You are AEON(, a private companion|, a companion on the user's devic
            "You are AEON, the user's own (companion|assistant)."]
 
 _OPENING = ["(By the way|You should know|Listen|Remember|Please remember|Note|For your notes|Just so you know|One thing|Keep in mind|A fact|Another thing|Also|Oh, and|Please note|FYI): {it}",
-            "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}", "(One thing to know|Another fact): {it}"]
+            "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}",
+            "(One thing to know|Another fact): {it}"]
 _CLOSING = ["{it} (Please remember that|Remember that|Keep that in mind|Don't forget it|Note that|Please keep it|I thought you should know|That is all|Just so you know|Okay)(.|!|)", "{it} (Can|Could|Will) you remember that?", "{it} (Write that down|Store that), please."]
 _CHATTER = [
-    "It (was|has been) a (long|quiet|busy|strange|good|slow|bad) (day|week|morning|evening).", "The weather is (so |very |really |)(nice|bad|grey|cold|hot|lovely|strange) (today|again|now).", "I am (a bit |so |quite |really |)(tired|busy|hungry|bored|happy|glad) (today|now|again|at the moment).",
-    "(There is|I have) (so much|a lot|too much) to do (today|this week|these days).", "(Everything|All) is (fine|good|calm|as usual|okay) here.", "I (just |)(came home|got up|finished work|had a coffee|took a walk) (a while ago|an hour ago|early today|late today).",
-    "(Life|Time|The week) (goes by|passes|runs) (quickly|slowly|so fast).", "(It is|It's) (raining|snowing|late|early|dark|loud outside|quiet here)( again|).", "(I don't know|Who knows) what (to do|comes next|tomorrow brings).", "(Nothing|Not much) (new|special|happened) (today|this week|here).",
+    "It (was|has been) a (long|quiet|busy|strange|good|slow|bad) (day|week|morning|evening).",
+    "The weather is (so |very |really |)(nice|bad|grey|cold|hot|lovely|strange) (today|again|now).",
+    "I am (a bit |so |quite |really |)(tired|busy|hungry|bored|happy|glad) (today|now|again|at the moment).",
+    "(There is|I have) (so much|a lot|too much) to do (today|this week|these days).",
+    "(Everything|All) is (fine|good|calm|as usual|okay) here.",
+    "I (just |)(came home|got up|finished work|had a coffee|took a walk) (a while ago|an hour ago|early today|late today).",
+    "(Life|Time|The week) (goes by|passes|runs) (quickly|slowly|so fast).",
+    "(It is|It's) (raining|snowing|late|early|dark|loud outside|quiet here)( again|).",
+    "(I don't know|Who knows) what (to do|comes next|tomorrow brings).",
+    "(Nothing|Not much) (new|special|happened) (today|this week|here).",
     "(The bus was late|The kitchen is a mess|The neighbours are loud|The coffee is cold|The sun is out)( again| today|).", "I (like|enjoy|love) (talking|chatting|writing) (to|with) you.", "(Let us|Let's) (talk|chat) a (bit|little|while).", "What a (day|week|morning) it was.",
 ]
-_JOINED = ["{a}, (and|and also|but|and then|and by the way) {b}.", "{a} and {b}.", "{a}. {b}.", "{a}; {b}.", "{a} - {b}.",
+_JOINED = ["{a}, (and|and also|but|and then|and by the way) {b}.", "{a} and {b}.", "{a}. {b}.", "{a}; {b}.",
+           "{a} - {b}.",
            "{a}. (Also|And|By the way|Oh, and|Besides|Another thing|Further|Then again|One more thing), {b}.",
            "{a}. (Another thing|One more thing|More|Next|Second|And also|And this): {b}."]
 
@@ -138,7 +179,8 @@ class Memory:
         known = [p for p in self.people if p.group == group]
         if known and self.rng.random() < 0.6:
             return self.rng.choice(known)
-        return somebody(self.rng, group, self.held_out)
+        person = somebody(self.rng, group, self.held_out)
+        return next((p for p in known if p.key == person.key), person)
 
     def _value(self, kind):
         """A value that the talk doesn't hold yet."""
@@ -149,22 +191,20 @@ class Memory:
                 return value
         return made_up(self.rng)
 
-    def _unknown(self, kind=None):
+    def _unknown(self):
         """A fact that was not told; often one much like another that was."""
         rng, known = self.rng, list(self.facts.values())
         while True:
-            like = rng.choice(known) if known and not kind and rng.random() < 0.5 else None
-            new = kind or (like.kind if like else rng.choice(FACT_KINDS))
-            person, what = self._person(new), new.noun(rng, self.held_out)
-            if like and rng.random() < 0.5 and like.person.group in new.whose:
-                person = like.person
-            fact = Fact(new, person, what, self._value(new))
+            like = rng.choice(known) if known and rng.random() < 0.5 else None
+            kind = like.kind if like else rng.choice(FACT_KINDS)
+            person = like.person if like and rng.random() < 0.5 else self._person(kind)
+            fact = Fact(kind, person, kind.noun(rng, self.held_out), self._value(kind))
             if fact.key not in self.facts:
                 return fact
 
-    def learn(self, kind=None):
+    def learn(self):
         """A new fact, kept."""
-        fact = self._unknown(kind)
+        fact = self._unknown()
         self.facts[fact.key] = fact
         if fact.person not in self.people:
             self.people.append(fact.person)
@@ -174,8 +214,9 @@ class Memory:
         """Values that a right answer about these facts doesn't hold."""
         said = " ".join(fact.yours() for fact in facts).lower()
         cores = {f.core() for f in self.facts.values() if f not in facts and f.kind.values in
-                 [fact.kind.values for fact in facts]} | {old for fact in facts for old in map(core, fact.past)}
-        return sorted(core for core in cores if core.lower() not in said)
+                 [fact.kind.values for fact in facts]} | {
+                     core(old) for fact in facts for old in fact.past}
+        return sorted(value for value in cores if value.lower() not in said)
 
     # -- telling --
 
@@ -203,20 +244,20 @@ class Memory:
     def tell(self, acknowledged=True, most=3):
         """One fact, or a few in one message, which AEON repeats (or just takes in)."""
         facts = [self.learn() for _ in range(min(most, self.rng.choice((1, 1, 1, 1, 2, 2, 3))))]
-        text, rest = self._telling(facts), listed([f.yours() for f in facts if f.kind.key != "name"] or [""])
-        names = [f.value for f in facts if f.kind.key == "name"]
-        answer = f"Nice to meet you, {names[0]}!" if names else ""
+        answer = " ".join([f"Nice to meet you, {f.value}!" for f in facts if f.kind.key == "name"])
+        rest = [f.yours() for f in facts if f.kind.key != "name"]
         if rest:
-            answer += (" " if names else "") + f"Noted: {rest}."
-        self._exchange(text, answer if acknowledged else expand(self.rng, "(I see|Good to know|All right)."),
-                       holds(*[f.core() for f in facts]))
+            answer = f"{answer} Noted: {listed(rest)}.".strip()
+        if not acknowledged:
+            answer = expand(self.rng, "(I see|Good to know|All right).")
+        self._exchange(self._telling(facts), answer, holds(*[f.core() for f in facts]))
 
     def tell_before(self, n):
         """Facts of earlier talks in the system message."""
         facts = [self.learn().users() for _ in range(n)]
-        text = self._say(_TOLD_BEFORE) + self.rng.choice((" " + " ".join(facts), "\n- " + "\n- ".join(facts),
-                                                          "\n" + "\n".join(facts)))
-        self.talk.system(expand(self.rng, "(|You are AEON. |You are AEON, a private companion. )") + text)
+        mark = self.rng.choice((" ", "\n", "\n- "))
+        self.talk.system(expand(self.rng, "(|You are AEON. |You are AEON, a private companion. )") +
+                         self._say(_TOLD_BEFORE) + "".join(mark + fact for fact in facts))
 
     def correct(self, acknowledged=True):
         """The user changes a fact."""
@@ -246,9 +287,9 @@ class Memory:
             text = self._say(_ASK_NAME, np=expand(rng, rng.choice(kind.names), slots))
         return self._say(_ASK_DRESSED, q=small(text)) if rng.random() < 0.15 else text
 
-    def _answer_told(self, text, fact, opening=""):
+    def _answer_told(self, text, fact):
         self.asked = fact
-        self._exchange(text, opening + (sentence(fact.yours()) if not opening else fact.yours() + "."),
+        self._exchange(text, sentence(fact.yours()),
                        holds(fact.core(), lacks=self._rivals(fact)))
 
     def _answer_never_told(self, text, fact):
@@ -294,12 +335,11 @@ class Memory:
         return self._value(fact.kind)
 
     def ask_yes_no(self):
-        fact = self.rng.choice(list(self.facts.values()))
-        if self.rng.random() < 0.5:
-            self._exchange(self._claim(fact, fact.value), f"Yes, {fact.yours()}.", {"matches": [r"^Yes\b"]})
-        else:
-            self._exchange(self._claim(fact, self._false_value(fact)), f"No, {fact.yours()}.", {"matches": [r"^No\b"]})
+        fact, is_true = self.rng.choice(list(self.facts.values())), self.rng.random() < 0.5
+        text = self._claim(fact, fact.value if is_true else self._false_value(fact))
+        yes = "Yes" if is_true else "No"
         self.asked = None
+        self._exchange(text, f"{yes}, {fact.yours()}.", {"matches": [rf"^{yes}\b"]})
 
     def ask_unknown(self):
         fact, self.asked = self._unknown(), None
@@ -309,16 +349,17 @@ class Memory:
     def ask_two(self):
         while len(self.facts) < 2:
             self.tell()
-        a, b = facts = self.rng.sample(list(self.facts.values()), 2)
-        wh = [expand(self.rng, self.rng.choice(f.kind.wh if self.rng.random() < 0.6 else f.kind.names), f.slots(f.person.me))
-              for f in facts]
-        if self.rng.random() < 0.25:
-            text = self._say(a.kind.asks, **a.slots(a.person.me)) + " " + self._say(
-                ["(And|Also,|And also|Next:|And tell me:|And then:|One more:|And besides,) {q}"], q=small(self._say(b.kind.asks, **b.slots(b.person.me))))
+        rng, self.asked = self.rng, None
+        a, b = facts = rng.sample(list(self.facts.values()), 2)
+        if rng.random() < 0.25:
+            first, then = (self._say(f.kind.asks, **f.slots(f.person.me)) for f in facts)
+            text = first + " " + self._say(_AND_ASK, q=small(then))
         else:
-            text = self._say(_ASK_TWO, a=wh[0], b=wh[1])
-        self.asked = None
-        self._exchange(text, f"{sentence(a.yours())[:-1]}, and {b.yours()}.", holds(a.core(), b.core(), lacks=self._rivals(a, b)))
+            indirect = [expand(rng, rng.choice(rng.choice((f.kind.wh, f.kind.names))),
+                               f.slots(f.person.me)) for f in facts]
+            text = self._say(_ASK_TWO, a=indirect[0], b=indirect[1])
+        self._exchange(text, f"{sentence(a.yours())[:-1]}, and {b.yours()}.",
+                       holds(a.core(), b.core(), lacks=self._rivals(a, b)))
 
     def ask_all(self):
         """All that is known, about the user and his people or about one of them."""

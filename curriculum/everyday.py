@@ -9,7 +9,7 @@ that a fitting reply must hold.
 import re
 
 from phrases import an, say
-from words import Values, pick
+from words import Values, made_up, pick
 
 _TURNED = {"i": "you", "my": "your", "me": "you", "am": "are", "mine": "yours", "myself": "yourself",
            "we": "you", "our": "your", "us": "you", "was": "were"}
@@ -154,9 +154,15 @@ def _company(rng, held_out):
                        " after work", " before breakfast", " all by myself", " all day", " for hours", " in the evening"))
 
 
+_NEW_VERBS = 0.08  # so many verbs are words that nobody knows: how to answer must not hang on the verb
+
+
 def _deed(rng, held_out):
     """Something done: {did} {do} {doing}, about {x}, and what AEON asks back."""
     base, past, ing, kind, ask = rng.choice(_VERBS)
+    if rng.random() < _NEW_VERBS:
+        base = made_up(rng).lower()
+        past, ing, ask = base + "ed", base + "ing", "was"
     x = _object(rng, kind, held_out)
     rest = " " + x + _company(rng, held_out)
     slots = {name: verb.replace("_", " ") + rest for name, verb in (("did", past), ("do", base), ("doing", ing))}
@@ -226,10 +232,28 @@ _PLURALS = Values("plurals", """cats people dogs Mondays holidays books films ch
 
 
 _KIN = Values("kin", """sister brother mother father wife husband son daughter aunt uncle cousin friend neighbour boss
-    teacher grandmother grandfather nephew niece girlfriend boyfriend roommate colleague partner baby trainer""")
+    teacher grandmother grandfather nephew niece girlfriend boyfriend roommate colleague partner""")
 _PET_DOINGS = Values("pet doings", """is sleeping on the sofa|ate my shoe|learned a trick|had puppies|is chasing the cat|
     loves the snow|is snoring|wants to play|is hiding under the bed|brought me a stick|ran through the garden|is very funny|
     is watching the birds|jumped on the table|follows me everywhere|is growing fast|found a ball|turned six|likes the sun""")
+
+
+_FREQUENCIES = Values("frequencies", "always|often|sometimes|usually|rarely|never|mostly|still|only|seldom|regularly")
+_STATES = Values("states", """strange weird different ready free lazy silly quiet old young new busy serious late early rich poor
+    famous normal special careful careless polite clumsy tidy messy patient single married pregnant healthy fit""", 0.3)
+_SETTINGS = Values("settings", """bus|film|soup|book|meeting|party|train|flight|lesson|game|concert|lecture|hotel|food|coffee|
+    water|bed|room|test|music|street|city|museum|shop|market|play|trip|tour|class|story|cake|bread|ride|house|garden""", 0.1)
+_QUALITIES = Values("qualities", """crowded late full empty cold long short hot warm loud quiet good bad boring wonderful dirty clean
+    cheap expensive fresh old new small big strange funny sad exciting delicious salty sweet slow fast dark bright awful
+    lovely closed open noisy beautiful perfect terrible great difficult easy""", 0.05)
+
+
+def _habit(rng, held_out):
+    return {**_deed(rng, held_out), "often": _FREQUENCIES.pick(rng, held_out)}
+
+
+def _others_deed(rng, held_out):
+    return {**_deed(rng, held_out), "who": _kin(rng, held_out)}
 
 
 def _of(**values):
@@ -273,12 +297,28 @@ TOPICS = [
              "(Tomorrow|Tonight|Next week|Later|At the weekend|On Sunday|Soon) I (will|want to|plan to|have to|must|can|get to) {do}", "(My plan is|The plan is|My dream is|My plan for today is|I am about) to {do}",
              "(I'll|I will) {do}" + _SOON, "(Maybe|Perhaps) I (will|should) {do}" + _SOON, "I can hardly wait to {do}"],
      "So you plan to {do}. Are you looking forward to it?", "x"),
+    (_habit, ["I {often} {do}", "(Well, |You know, |In the evening |At the weekend |On Sundays |In summer |Every week )I {often} {do}"],
+     "So you {often} {do}. Why is that?", "x"),
+    (_deed, ["I (can't|cannot|could not|am not allowed to|am not able to) {do}( today| any more| now| yet||)", "I (forgot|failed|had no time) to {do}( today| again|)"],
+     "That is a pity! Maybe you can {do} another time.", "x"),
+    (_deed, ["I (can|know how to|learned how to|learned to|am able to) {do}( now| well|)", "(Did you know that|Do you know that) I can {do}?"],
+     "You can {do}, how nice! Where did you learn it?", "x"),
+    (_deed, ["Should I {do}" + _SOON + "?", "(Do you think|Would you say) (that |)I should {do}" + _SOON + "?", "(Is it a good idea|Is it good|Is it wise) to {do}" + _SOON + "?", "I (don't know|am not sure) (if|whether) I should {do}"],
+     "I can't decide that for you. Would you like to {do}?", "x"),
+    (_others_deed, ["{who} {did}" + _WHEN, "(Guess what, |You know, |Today |Yesterday ){who} {did}", "I saw that {who} {did}"],
+     "Oh, {who} {did}! How did it go?", "x"),
+    (_others_deed, ["{who} and I {did}" + _WHEN, "(Today |Yesterday |Last week |You know, ){who} and I {did}"],
+     "Oh, you and {who} {did}! How was it?", "x"),
+    (_of(x=_STATES), ["(I am|I feel|I'm|I am getting) " + _SO + "{x}" + _NOW, "(People|They|My friends) (say|think) that I am {x}"],
+     "What makes you {x}?", "x"),
+    (_of(x=_SETTINGS, y=_QUALITIES), ["(The|The|My|This|Our) {x} (was|is) " + _SO + "{y}( today| again| yesterday|)", "(It is a pity that|I think that|You know,|I must say) the {x} (was|is) {y}", "(What a|Such a) {y} {x}"],
+     "So the {x} is {y}. How do you feel about it?", "x"),
     (_mishap, ["(I|I|I|I just|Oh no, I|Today I|Yesterday I|Sadly I|Damn, I|We) {did}" + _WHEN, "(I had bad luck|It was a bad day|Bad news|Not so good)(:|,|.) I {did}", "What a day, I {did}"],
      "I am sorry that you {did}. How are you now?", "x"),
-    (_liking, ["I (really |just |also |)(love|adore|enjoy|like) {x}( so much| a lot| very much|)", "I am (a big fan of|fond of|crazy about|good at|interested in|into) {x}",
+    (_liking, ["I (really |just |also |)(love|adore|enjoy|like) {x}( so much| a lot| very much|)", "I am (a big fan of|fond of|crazy about|interested in|into) {x}",
                "{x}(, that|: that) (is my passion|makes me happy|is what I love|is the best)", "(There is nothing better than|Nothing beats|My passion is|I can't live without) {x}", "~I could not do without {x}"],
      "What do you like most about {x}?", "x"),
-    (_liking, ["I (really |just |)(hate|dislike|can't stand|do not like|don't like|detest) {x}( at all| so much|)", "I am (tired of|fed up with|sick of|afraid of|scared of|bad at|worried about|annoyed by|bored of|nervous about) {x}",
+    (_liking, ["I (really |just |)(hate|dislike|can't stand|do not like|don't like|detest) {x}( at all| so much|)", "I am (tired of|fed up with|sick of|afraid of|scared of|worried about|annoyed by|bored of|nervous about) {x}",
                "{x}(, that|: that) (makes me sad|annoys me|bores me|makes me angry|scares me|is hard for me|is a pain)", "I have had enough of {x}"],
      "I see. What bothers you most about {x}?", "x"),
     (_liking, ["I (really |)miss {x}( so much| a lot|)", "I (was thinking|am thinking|often think|dream) (of|about) {x}" + _NOW, "My thoughts are with {x}"],
@@ -316,7 +356,7 @@ TOPICS = [
      "I am sorry that your {x} {y}. What will you do about it?", "x"),
     (_of(x=_PLURALS, y=_OPINIONS), ["(I think |I think that |I find that |In my opinion |To me ||||){x} are (so |very |too |really |||){y}", "I find {x} {y}", "(Don't you think that|Aren't) {x} (are |){y}?", "~You must admit that {x} are {y}"],
      "Why do you think that {x} are {y}?", "x"),
-    (_of(x=_person), ["I (met|saw|talked to|talked with|ran into|had lunch with|had dinner with|spoke to) {x}" + _WHEN, "{x} (came over|visited me|wrote to me|called me|was here|told me a story|gave me a present)" + _WHEN, "There was a call from {x}"],
+    (_of(x=_person), ["I (met|saw|talked to|talked with|ran into|had lunch with|had dinner with|spoke to) {x}" + _WHEN, "{x} (came over|visited me|wrote to me|called me|came by|told me a story|gave me a present)" + _WHEN, "There was a call from {x}"],
      "How nice to hear about {x}! How did it go?", "x"),
 ]
 

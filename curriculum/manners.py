@@ -15,7 +15,7 @@ from check import holds
 from fact_kinds import KINDS as FACT_KINDS
 from fact_kinds import Fact, sentence, somebody, value_of
 from phrases import casual, say
-from plain import beyond_question
+from plain import beyond_question, handed_back
 
 LEFT_OUT = "robot"
 KINDS = {"manner brief": 25, "manner formal": 25, "manner cheerful": 25, "manner pirate": 25}
@@ -153,8 +153,10 @@ class Companion:
 
     def chat(self):
         """Small talk, or a question about AEON."""
+        if self.rng.random() < 0.1:
+            return self.exchange(*handed_back(self.rng, self.held_out))
         says, answers, brief = self.rng.choice(self.rng.choice((small_talk.ROWS, about.ABOUT)))
-        self.exchange(self._say(says), answers[0], brief)
+        return self.exchange(self._say(says), answers[0], brief)
 
     def tell_day(self):
         user, reply, topic = everyday.topic(self.rng, self.held_out)

@@ -26,10 +26,17 @@ def _about(talk):
     if rng.random() < 0.8:
         small_talk.row(talk, about.ABOUT)
         return
-    values, says, answer, _ = rng.choice(about.HANDED_BACK)
-    x = values.pick(rng, talk.held_out)
-    talk.user(small_talk.dress(rng, say(rng, says, {"x": x}, talk.held_out)))
-    talk.answer(answer.replace("{x}", turned(x)))
+    user, answer, _ = handed_back(rng, talk.held_out)
+    talk.user(user)
+    talk.answer(answer)
+
+
+def handed_back(rng, held_out):
+    """A question about AEON's tastes and abilities, the plain and the brief answer."""
+    values, says, answer, brief = rng.choice(about.HANDED_BACK)
+    x = values.pick(rng, held_out)
+    user = small_talk.dress(rng, say(rng, says, {"x": x}, held_out))
+    return user, answer.replace("{x}", turned(x)), brief
 
 
 def beyond_question(rng, held_out):

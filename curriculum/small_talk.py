@@ -123,7 +123,7 @@ _AFTER = [
 ]
 
 
-_IS_QUESTION = re.compile(r"(Can|Could|Do|Does|Did|Is|Are|What|Why|How|Who|Which|Would|Will|Have|Any|Shall|May)\b")
+_IS_QUESTION = re.compile(r"(Can|Could|Do|Does|Did|Is|Are|What(?! a\b| joy| awaits)|Why|How(?! sweet)|Who|Which|Would|Will|Have|Any|Shall|May)\b")
 
 
 def dress(rng, text):

@@ -26,7 +26,7 @@ KINDS = {
 # ---- what the user says ----------------------------------------------------------------------------
 
 _ASK_WH = [
-    "(Do you|Can you) (still |)(remember|recall|know) {wh}?",
+    "Do you (still |)(remember|recall|know) {wh}?", "Can you (still |)(remember|recall|say|tell me) {wh}?",
     "Do you (happen to |perhaps |by chance |really |)know {wh}?",
     "(Can|Could|Would|Will) you (please |)(tell me|say|remind me) {wh}( again|, please|)?",
     "(Please |Now |Just |)(tell me|say|remind me) {wh}( again|, please| now|).",
@@ -46,7 +46,8 @@ _ASK_WH = [
 _ASK_NAME = [
     "{np}?", "{np}, please.", "{np} please", "{np}(!|.|)", "And {np}?", "And (now|also|next) {np}(, please|).",
     "(And what|What) (is|was) {np}( again|)?",
-    "(Tell|Give|Show|Send) me {np}( again|, please| now|).", "(Do you|Can you) (still |)(remember|recall|know) {np}?",
+    "(Tell|Give|Show|Send) me {np}( again|, please| now|).", "Do you (still |)(remember|recall|know) {np}?",
+    "Can you (still |)(remember|recall|tell me) {np}?",
     "I (forgot|need|have forgotten|can't remember|lost) {np}( again|).",
     "(Say|Name|Repeat|State) {np}( for me|, please| again|).",
     "(What|How) about {np}?", "(Can|Could|Would) you (tell|give) me {np}( again|, please|)?",
@@ -80,7 +81,7 @@ _CLAIMS = [
     "Would it be (true|correct) that {it}?",
 ]
 _ASK_TWO = [
-    "(Do you|Can you) (still |)(know|remember|say) {a} and {b}?",
+    "Do you (still |)(know|remember|recall) {a} and {b}?", "Can you (still |)(say|tell me|remember) {a} and {b}?",
     "(Tell me|Please tell me|Remind me|Say|Let me know) {a} and {b}( again|, please|).",
     "(Can|Could|Would) you (please |)tell me {a} and {b}?",
     "I (forgot|can't remember|don't remember|want to know|need to know|would like to know) {a} and {b}.",
@@ -113,8 +114,11 @@ _TOLD_BEFORE = [
     "(The user told you earlier|Known about the user|From earlier talks|Facts about the user|What you know about the user|Memory|Notes on the user):", "(You know this|Remember this|This is known|Keep this in mind) (about|of) the user:",
     "(Earlier|Before|Last time|In earlier talks|Yesterday|Some time ago) the user (told you|said|mentioned|wrote) this:", "(Known|Stored|Saved|Noted|Remembered) (facts|notes|things|so far|from before)( about the user| on the user|):", "Remembered (facts|from before):",
 ]
-_SYSTEM = ["You are AEON(, a private companion|, a companion on the user's device|, a helpful companion| and you keep facts in mind|)(.|. Be brief.|. Answer briefly.|. Be helpful.)", "You are a (helpful|friendly|kind|small) (assistant|companion).", "(Answer|Reply) (briefly|from the talk|in one sentence).",
-           "You are AEON, the user's own (companion|assistant)."]
+_SYSTEM = [
+    "You are AEON(, a private companion|, a companion on the user's device|, a helpful companion|).",
+    "You are (AEON, |)a (helpful|friendly|kind|small|private|patient) (assistant|companion).",
+    "You are AEON( and you keep facts in mind|. Remember what the user tells you|. Answer from the talk).",
+    "(Remember|Keep in mind|Note) what the user (tells you|says).", "Answer from the talk."]
 
 _OPENING = ["(By the way|You should know|Listen|Remember|Please remember|Note|For your notes|Just so you know|One thing|Keep in mind|A fact|Another thing|Also|Oh, and|Please note|FYI): {it}",
             "(By the way|Well|So|Hey|AEON|Also|And|You know|Oh|Okay|Anyway), {it}",

@@ -24,8 +24,8 @@ _THIS_TALK = [
     "I (need|want|would like) (the|all|my) facts( of this talk| I told you| so far|) (as|in) JSON(.|)",
     "JSON( please|): (all facts|the facts|my facts|what I told you|facts of this talk)(.|)",
     "(Facts|My facts|All facts) (as|in) JSON(, please| please|)(.|)",
-    "~(Save|Store) (the|all) facts of this talk (as|in) JSON(.|)",
-    "~(Please |)make (a JSON list|JSON) of what I told you(.|)",
+    "(Save|Store) (the|all) facts of this talk (as|in) JSON(.|)",
+    "(Please |)make (a JSON list|JSON) of what I told you(.|)",
 ]
 _THAT_TALK = [
     "(Extract|List|Collect|Write down|Write|Find|Return|Give|Note|Output) (the|all) facts (about|on|that are told about) the user (as|in) JSON(.|:)",
@@ -35,14 +35,14 @@ _THAT_TALK = [
     "(Read|Take|Here is) (this|the|a) (talk|conversation|chat|dialogue)(,| and| -) (list|write|give|extract|return) (its facts|the facts|the user's facts|all facts) (as|in) JSON(.|:)",
     "(Facts|The facts|All facts|The user's facts) of (this|the following|the) (talk|conversation|chat) (as|in) JSON(, please|)(.|:)",
     "(Which|What) (facts|things) (should|must) (I|you|one|we) (remember|keep|know)( about the user|)? (JSON|JSON, please|As JSON|In JSON)(.|:)",
-    "~(Save|Store|Keep) the facts of this (talk|conversation) (as|in) JSON(.|:)",
-    "~(Make|Build) (JSON|a JSON list) (of|from) the facts in this (talk|chat)(.|:)",
+    "(Save|Store|Keep) the facts of this (talk|conversation) (as|in) JSON(.|:)",
+    "(Make|Build) (JSON|a JSON list) (of|from) the facts in this (talk|chat)(.|:)",
 ]
 _SYSTEM = ["(You write|Write|Always write|You are to write|Your task is to write) (the|all) facts (of|from) (a|the|each|every) (talk|conversation|chat) (as|in) JSON.",
            "(You turn|Turn) (talks|a talk|conversations|the talk) (into|to) (facts in JSON|JSON facts|a JSON list of facts).",
            "(You extract|Extract|Collect|You collect) (the|all) facts (about|on) the user (as|in) JSON.",
            '(Answer|Reply) (with|in) JSON (only|alone)( like|:|, as in) {"facts": []}. (List|Write) (the|all) facts (of|from) the talk.',
-           "~You are a (scribe|writer) of facts in JSON."]
+           "You are a (scribe|writer) of facts in JSON."]
 _SPEAKERS = {"user": "User: ", "assistant": "AEON: "}
 
 
@@ -95,7 +95,7 @@ def _about_that_talk(talk, n_facts):
 
 
 def write(talk, kind):
-    del kind  # there is one
+    del kind  # there is only one
     n_facts = talk.rng.choices((0, 1, 2, 3, 4), (8, 20, 30, 25, 17))[0]
     if talk.rng.random() < 0.5:
         _about_this_talk(talk, n_facts)

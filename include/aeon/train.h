@@ -27,6 +27,8 @@ typedef struct {
 
 typedef struct {
     const char *config_path;
+    const char *const *settings; /* [n_settings] "FIELD=VALUE", stronger than the file */
+    size_t n_settings;
     bool resume;
     bool skip_bad; /* go on behind malformed lines of the data; notes tell how many */
     int n_threads; /* 0: one per core */

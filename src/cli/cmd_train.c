@@ -4,7 +4,8 @@
 
 #include <math.h>
 
-/* On a terminal one line changes in place; notes and the end of the run begin a new one. */
+/* On a terminal one line of less than 80 columns changes in place; notes and the end of the run
+ * begin a new one. A file gets every number. */
 static void end_line(bool *is_open)
 {
     if (*is_open) fputs("\n", stderr);
@@ -14,16 +15,17 @@ static void end_line(bool *is_open)
 static void on_report(void *user, const aeon_train_report *r)
 {
     bool *is_open = user;
-    char held_out[32] = "", left[32];
+    char held_out[32] = "", rates[64] = "";
     double minutes = r->seconds_left / 60;
+    *is_open = cli_is_terminal(stderr);
     if (!isnan(r->held_out_loss))
         snprintf(held_out, sizeof held_out, "  held-out %.4f", r->held_out_loss);
-    snprintf(left, sizeof left, minutes < 90 ? "%.0f min" : "%.1f h",
-             minutes < 90 ? minutes : minutes / 60);
-    *is_open = cli_is_terminal(stderr);
-    fprintf(stderr, "%sstep %llu/%llu  loss %.4f%s  rate %.2e  norm %.2f  %.0f tokens/s  %s left%s",
+    if (!*is_open)
+        snprintf(rates, sizeof rates, "  rate %.2e  norm %.2f", r->learning_rate, r->grad_norm);
+    fprintf(stderr, "%sstep %llu/%llu  loss %.4f%s%s  %.0f tokens/s  %.*f %s left%s",
             *is_open ? "\r\033[K" : "", (unsigned long long)r->step, (unsigned long long)r->n_steps,
-            r->loss, held_out, r->learning_rate, r->grad_norm, r->tokens_per_s, left,
+            r->loss, held_out, rates, r->tokens_per_s, minutes < 90 ? 0 : 1,
+            minutes < 90 ? minutes : minutes / 60, minutes < 90 ? "min" : "h",
             *is_open ? "" : "\n");
     fflush(stderr);
 }
@@ -47,7 +49,10 @@ static aeon_status run_train(const cli_options *o, aeon_error *err)
         return cli_error(err, CLI_USAGE, "--config: is needed, the JSON file of the run");
     aeon_train_params params = {
         .config_path = o->config,
+        .settings = o->settings,
+        .n_settings = o->n_settings,
         .resume = o->resume,
+        .skip_bad = o->skip_bad,
         .n_threads = (int)o->n_threads,
         .on_report = on_report,
         .goes_on = goes_on,
@@ -63,6 +68,8 @@ static aeon_status run_train(const cli_options *o, aeon_error *err)
 static const cli_option own_options[] = {
     {0, "config", CLI_TEXT, AT(config), 0, 0, "FILE", "data, shape, schedule and output, as JSON"},
     {0, "resume", CLI_FLAG, AT(resume), 0, 0, NULL, "go on from the newest checkpoint"},
+    {0, "set", CLI_SETTING, 0, 0, 0, "FIELD=VALUE", "instead of what FILE says; may be repeated"},
+    {0, "skip-bad", CLI_FLAG, AT(skip_bad), 0, 0, NULL, "go on behind malformed lines of the data"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 1024, "N", "threads; 0: one per core"},
     CLI_OPTION_END,
 };
@@ -70,7 +77,7 @@ static const cli_option own_options[] = {
 const cli_command cli_train = {
     .name = "train",
     .summary = "train a small model",
-    .usage = "--config FILE [--resume]",
+    .usage = "--config FILE [--set FIELD=VALUE] [--resume]",
     .groups = (const cli_group[]){{"Options", own_options}, CLI_GROUP_END},
     .notes = "Ctrl-C writes a checkpoint and stops.",
     .example = "aeon train --config models/aeon-tiny.json",

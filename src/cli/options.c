@@ -161,6 +161,13 @@ static bool parse_stop(cli_options *o, const char *text)
     return true;
 }
 
+static bool parse_setting(cli_options *o, const char *text)
+{
+    if (!strchr(text, '=') || o->n_settings == CLI_MAX_SETTINGS) return false;
+    o->settings[o->n_settings++] = text;
+    return true;
+}
+
 static bool parse_family(cli_options *o, const char *text)
 {
     if (o->n_families == CLI_MAX_FAMILIES) return false;
@@ -197,6 +204,7 @@ static bool set_value(cli_options *o, const cli_option *opt, const char *text)
     case CLI_SIZES: ok = parse_sizes(o, opt, text); break;
     case CLI_STOP: ok = parse_stop(o, text); break;
     case CLI_FAMILY: ok = parse_family(o, text); break;
+    case CLI_SETTING: ok = parse_setting(o, text); break;
     case CLI_BIAS: ok = parse_bias(o, text); break;
     case CLI_KV: ok = parse_kv(o, text); break;
     case CLI_TYPE: ok = o->has_type = aeon_type_find(text, &o->type); break;
@@ -272,6 +280,9 @@ static aeon_status bad_value(const cli_option *opt, const char *shown, const cha
     case CLI_KV: snprintf(wanted, sizeof wanted, "f32, f16 or bf16, q8_0 is not there yet"); break;
     case CLI_STOP:
         snprintf(wanted, sizeof wanted, "a text, at most %d times", CLI_MAX_STOPS);
+        break;
+    case CLI_SETTING:
+        snprintf(wanted, sizeof wanted, "FIELD=VALUE, at most %d times", CLI_MAX_SETTINGS);
         break;
     case CLI_FAMILY:
         snprintf(wanted, sizeof wanted, "a name, at most %d times", CLI_MAX_FAMILIES);

@@ -26,6 +26,7 @@ enum {
     CLI_MAX_BIAS = 256,
     CLI_MAX_DEPTHS = 16,
     CLI_MAX_FAMILIES = 64,
+    CLI_MAX_SETTINGS = 64,
     CLI_MAX_TOKENS = 1000000
 };
 
@@ -54,16 +55,18 @@ typedef struct {
     bool json, stats, ids_out;
 
     /* one command's own */
-    bool no_history;                  /* chat */
-    const char *decode;               /* tokenize */
-    bool special, lines, pieces;      /* tokenize */
-    size_t n_top;                     /* score */
-    bool tensors;                     /* inspect */
-    const char *shape;                /* synth */
-    aeon_type type;                   /* synth */
-    bool has_type, force;             /* synth */
-    const char *config;               /* train */
-    bool resume;                      /* train */
+    bool no_history;             /* chat */
+    const char *decode;          /* tokenize */
+    bool special, lines, pieces; /* tokenize */
+    size_t n_top;                /* score */
+    bool tensors;                /* inspect */
+    const char *shape;           /* synth */
+    aeon_type type;              /* synth */
+    bool has_type, force;        /* synth */
+    const char *config;          /* train */
+    bool resume, skip_bad;       /* train */
+    const char *settings[CLI_MAX_SETTINGS];
+    size_t n_settings;
     size_t n_prefill, n_decode;       /* bench */
     size_t depths[CLI_MAX_DEPTHS];    /* bench */
     size_t n_depths, n_batch, n_runs; /* bench */
@@ -87,6 +90,7 @@ typedef enum {
     CLI_SEED,     /* sampling.seed and has_seed */
     CLI_STOP,     /* one more of stops */
     CLI_FAMILY,   /* one more of families */
+    CLI_SETTING,  /* one more of settings: FIELD=VALUE */
     CLI_BIAS,     /* one more of bias: ID=VALUE */
     CLI_KV,       /* kv_type */
     CLI_TYPE,     /* type and has_type */

@@ -152,10 +152,27 @@ static json_t *default_value(const field *f)
     return json_stringn(f->text, strcspn(f->text, "|"));
 }
 
+/* Put the value of "FIELD=VALUE" into the object. */
+static aeon_status apply_setting(ae_recipe *r, const char *setting, aeon_error *err)
+{
+    char name[64];
+    size_t len = strcspn(setting, "=");
+    if (setting[len] == 0 || len == 0 || len >= sizeof name)
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: must be FIELD=VALUE", setting);
+    memcpy(name, setting, len);
+    name[len] = 0;
+    const char *text = setting + len + 1;
+    const field *f = find_field(name);
+    if (!f) return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: there is no such field", setting);
+    json_t *value = f->kind == TEXT || f->kind == CHOICE ? json_string(text)
+                                                         : json_loads(text, JSON_DECODE_ANY, NULL);
+    if (json_object_set_new(r->json, name, value) != 0)
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: must be a number", setting);
+    return AEON_OK;
+}
+
 static aeon_status read_fields(ae_recipe *r, const char *path, aeon_error *err)
 {
-    if (!json_is_object(r->json))
-        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: must be one JSON object", path);
     for (void *i = json_object_iter(r->json); i; i = json_object_iter_next(r->json, i)) {
         const char *name = json_object_iter_key(i);
         if (!find_field(name))
@@ -183,11 +200,15 @@ static aeon_status read_fields(ae_recipe *r, const char *path, aeon_error *err)
     return AEON_OK;
 }
 
-aeon_status ae_recipe_load(ae_recipe *out, const char *path, aeon_error *err)
+aeon_status ae_recipe_load(ae_recipe *out, const char *path, const char *const *settings,
+                           size_t n_settings, aeon_error *err)
 {
     ae_recipe r = {0};
     TRY(ae_json_load(&r.json, path, err));
-    aeon_status status = read_fields(&r, path, err);
+    aeon_status status = AEON_OK;
+    for (size_t i = 0; i < n_settings && status == AEON_OK; i++)
+        status = apply_setting(&r, settings[i], err);
+    if (status == AEON_OK) status = read_fields(&r, path, err);
     if (status == AEON_OK)
         *out = r;
     else

@@ -3,7 +3,8 @@
  * Model:    A table of fields with kinds, ranges and defaults reads the object; unknown fields and
  *           values out of range are refused by name. Paths are relative to the working folder.
  * Threads:  Immutable after load.
- * Example:  TRY(ae_recipe_load(&recipe, "models/aeon-tiny.json", err)); ae_recipe_release(&recipe);
+ * Example:  TRY(ae_recipe_load(&recipe, "models/aeon-tiny.json", NULL, 0, err));
+ * ae_recipe_release(&recipe);
  */
 #ifndef AE_TRAIN_RECIPE_H
 #define AE_TRAIN_RECIPE_H
@@ -26,8 +27,11 @@ typedef struct {
     double checkpoint_minutes;
 } ae_recipe;
 
-/* Errors: NOT_FOUND, IO, BAD_FORMAT (file and line), INVALID_ARGUMENT (file and field). */
-AEON_MUST_USE aeon_status ae_recipe_load(ae_recipe *out, const char *path, aeon_error *err);
+/* settings [n_settings], "FIELD=VALUE" each, stand in for what the file says. Errors: NOT_FOUND,
+ * IO, BAD_FORMAT (file and line), INVALID_ARGUMENT (file and field). */
+AEON_MUST_USE aeon_status ae_recipe_load(ae_recipe *out, const char *path,
+                                         const char *const *settings, size_t n_settings,
+                                         aeon_error *err);
 void ae_recipe_release(ae_recipe *r);
 
 /* All fields that decide what is learned, with defaults filled in; NULL if there is no memory. Two

@@ -97,6 +97,14 @@ static void note_old_blas(const ae_trainer *t)
             core);
 }
 
+static void choose_products(ae_trainer *t)
+{
+    bool is_bf16 = strcmp(t->recipe.products, "bf16") == 0;
+    if (is_bf16) t->net->bf16 = ae_gemm_bf16();
+    if (is_bf16 && !t->net->bf16) ae_trainer_note(t, "no bf16 products on this machine: f32 ones");
+    if (!t->net->bf16) note_old_blas(t);
+}
+
 /* One for each sequence of a batch, and one for the sum of earlier batches. */
 static size_t n_gradients(const ae_trainer *t)
 {
@@ -109,36 +117,32 @@ static double talks_bytes(const ae_talks *t)
                     t->cap * sizeof *t->starts);
 }
 
+static bool has_muon(const ae_trainer *t)
+{
+    return strcmp(t->recipe.optimizer, "muon") == 0;
+}
+
 /* Says what the run needs before it takes it; what would not fit in main memory is refused here,
  * not killed by the system hours later. */
 static aeon_status check_memory(const ae_trainer *t, int n_threads, aeon_error *err)
 {
-    double mb = 1.0 / (1 << 20), weights = (double)t->net->n_weights * sizeof(float);
+    const double mb = 1.0 / (1 << 20), weights = (double)t->net->n_weights * sizeof(float);
+    size_t muon = has_muon(t) ? ae_muon_scratch_floats(t->net) * sizeof(float) : 0;
     double data = talks_bytes(&t->train) + talks_bytes(&t->held_out);
-    double activations = n_threads * (double)ae_net_work_bytes(t->net);
-    double gradients = weights * (double)n_gradients(t),
-           all = data + activations + gradients + 3 * weights;
-    uint64_t machine = ae_memory_bytes();
-    ae_trainer_note(
-        t,
-        "%.2f M parameters; memory: %.0f MB: %.0f talks, %.0f weights and moments, %.0f "
-        "gradients, %.0f activations of %d threads",
-        weights / sizeof(float) * 1e-6, all * mb, data * mb, 3 * weights * mb, gradients * mb,
-        activations * mb, n_threads);
-    if (machine && all > (double)machine)
+    double state = 3 * weights, gradients = weights * (double)n_gradients(t);
+    double work = n_threads * (double)(ae_net_work_bytes(t->net) + muon);
+    double all = data + state + gradients + work, machine = (double)ae_memory_bytes();
+    ae_trainer_note(t,
+                    "%.2f M parameters; memory: %.0f MB: %.0f talks, %.0f weights and moments, "
+                    "%.0f gradients, %.0f work of %d threads",
+                    (double)t->net->n_weights * 1e-6, all * mb, data * mb, state * mb,
+                    gradients * mb, work * mb, n_threads);
+    if (machine > 0 && all > machine)
         return ae_fail(err, AEON_OUT_OF_MEMORY,
-                       "the run needs %.0f MB, this machine has %.0f: lower batch or sequence (and "
-                       "raise accumulate)",
-                       all * mb, (double)machine * mb);
+                       "the run needs %.0f MB, this machine has %.0f: lower \"sequence\", or "
+                       "\"batch\" and raise \"accumulate\"",
+                       all * mb, machine * mb);
     return AEON_OK;
-}
-
-static void choose_products(ae_trainer *t)
-{
-    bool is_bf16 = strcmp(t->recipe.products, "bf16") == 0;
-    if (is_bf16) t->net->bf16 = ae_gemm_bf16();
-    if (is_bf16 && !t->net->bf16) ae_trainer_note(t, "no bf16 products on this machine: f32 ones");
-    if (!t->net->bf16) note_old_blas(t);
 }
 
 static aeon_status alloc_arrays(ae_trainer *t, aeon_error *err)
@@ -170,16 +174,17 @@ static aeon_status alloc_arrays(ae_trainer *t, aeon_error *err)
 static aeon_status alloc_muon(ae_trainer *t, aeon_error *err)
 {
     size_t n_threads = (size_t)ae_pool_n_threads(t->pool), n = ae_muon_scratch_floats(t->net);
-    if (strcmp(t->recipe.optimizer, "muon") != 0) return AEON_OK;
+    if (!has_muon(t)) return AEON_OK;
     t->muon = (ae_muon){.net = t->net,
                         .weights = t->adamw.weights,
                         .momentum = t->adamw.moment1,
                         .gradient = t->adamw.gradients[0]};
     t->muon.scratch = ae_mem_alloc_array(AE_MEM_TRAIN, n_threads, sizeof *t->muon.scratch);
-    for (size_t i = 0; t->muon.scratch && i < n_threads; i++)
+    if (!t->muon.scratch) return ae_fail_memory(err, n_threads * sizeof(float *), "the optimizer");
+    for (size_t i = 0; i < n_threads; i++) {
         t->muon.scratch[i] = ae_mem_alloc_array(AE_MEM_TRAIN, n, sizeof(float));
-    if (!t->muon.scratch || !t->muon.scratch[n_threads - 1])
-        return ae_fail_memory(err, n_threads * n * sizeof(float), "the optimizer");
+        if (!t->muon.scratch[i]) return ae_fail_memory(err, n * sizeof(float), "the optimizer");
+    }
     return AEON_OK;
 }
 
@@ -226,7 +231,8 @@ static aeon_status resume(ae_trainer *t, aeon_error *err)
 aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
 {
     const ae_recipe *r = &t->recipe;
-    TRY(ae_recipe_load(&t->recipe, t->params->config_path, err));
+    TRY(ae_recipe_load(&t->recipe, t->params->config_path, t->params->settings,
+                       t->params->n_settings, err));
     TRY(load_tokenizer(t, err));
     TRY(load_talks(t, err));
     TRY(fill_identity(t, err));

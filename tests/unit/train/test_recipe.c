@@ -16,7 +16,8 @@ static void defaults_fill_what_is_absent(void **state)
 {
     (void)state;
     ae_recipe r;
-    CHECK_OK(ae_recipe_load(&r, files_write(&files, "r.json", "{" COMPLETE ",\"seed\":7}"), &err));
+    CHECK_OK(ae_recipe_load(&r, files_write(&files, "r.json", "{" COMPLETE ",\"seed\":7}"), NULL, 0,
+                            &err));
     assert_string_equal(r.train, "t");
     assert_string_equal(r.loss, "assistant");
     assert_string_equal(r.output_type, "q8_0");
@@ -52,14 +53,41 @@ static void wrong_fields_are_named(void **state)
     for (size_t i = 0; i < AE_COUNT(wrong); i++) {
         ae_recipe r;
         const char *path = files_write(&files, "r.json", wrong[i].text);
-        CHECK_FAILS(ae_recipe_load(&r, path, &err), AEON_INVALID_ARGUMENT);
+        CHECK_FAILS(ae_recipe_load(&r, path, NULL, 0, &err), AEON_INVALID_ARGUMENT);
         if (!strstr(err.text, wrong[i].said) || !strstr(err.text, path))
             fail_msg("\"%s\" does not say \"%s\"", err.text, wrong[i].said);
     }
     ae_recipe r;
-    CHECK_FAILS(ae_recipe_load(&r, files_write(&files, "r.json", "{\"steps\":"), &err),
+    CHECK_FAILS(ae_recipe_load(&r, files_write(&files, "r.json", "{\"steps\":"), NULL, 0, &err),
                 AEON_BAD_FORMAT);
-    CHECK_FAILS(ae_recipe_load(&r, "/nonexistent/recipe.json", &err), AEON_NOT_FOUND);
+    CHECK_FAILS(ae_recipe_load(&r, "/nonexistent/recipe.json", NULL, 0, &err), AEON_NOT_FOUND);
+}
+
+static void settings_are_stronger_than_the_file(void **state)
+{
+    (void)state;
+    ae_recipe r;
+    const char *path = files_write(&files, "r.json", "{" COMPLETE ",\"seed\":7}");
+    const char *const settings[] = {"steps=5", "name=3", "clip=0.5", "output_type=f32", "name=a=b"};
+    CHECK_OK(ae_recipe_load(&r, path, settings, AE_COUNT(settings), &err));
+    assert_int_equal(r.steps, 5);
+    assert_int_equal(r.seed, 7);
+    assert_string_equal(r.name, "a=b");
+    assert_string_equal(r.output_type, "f32");
+    assert_true(r.clip == 0.5);
+    ae_recipe_release(&r);
+    const char *const wrong[][2] = {{"steps", "steps: must be FIELD=VALUE"},
+                                    {"=5", "=5: must be FIELD=VALUE"},
+                                    {"stepz=5", "stepz=5: there is no such field"},
+                                    {"steps=five", "steps=five: must be a number"},
+                                    {"steps=", "steps=: must be a number"},
+                                    {"steps=-1", "steps: -1 is out of range"},
+                                    {"steps=[1]", "steps: must be a whole number"}};
+    for (size_t i = 0; i < AE_COUNT(wrong); i++) {
+        CHECK_FAILS(ae_recipe_load(&r, path, &wrong[i][0], 1, &err), AEON_INVALID_ARGUMENT);
+        if (!strstr(err.text, wrong[i][1]))
+            fail_msg("\"%s\" does not say \"%s\"", err.text, wrong[i][1]);
+    }
 }
 
 /* What is learned makes the identity; where files lie does not. */
@@ -74,11 +102,11 @@ static void identity_is_what_decides_the_run(void **state)
                   {"{" COMPLETE ",\"batch\":17}", false},
                   {"{" COMPLETE ",\"loss\":\"all\"}", false}};
     ae_recipe r;
-    CHECK_OK(ae_recipe_load(&r, files_write(&files, "r.json", "{" COMPLETE "}"), &err));
+    CHECK_OK(ae_recipe_load(&r, files_write(&files, "r.json", "{" COMPLETE "}"), NULL, 0, &err));
     json_t *first = ae_recipe_identity(&r);
     ae_recipe_release(&r);
     for (size_t i = 0; i < AE_COUNT(others); i++) {
-        CHECK_OK(ae_recipe_load(&r, files_write(&files, "r.json", others[i].text), &err));
+        CHECK_OK(ae_recipe_load(&r, files_write(&files, "r.json", others[i].text), NULL, 0, &err));
         json_t *other = ae_recipe_identity(&r);
         assert_int_equal(json_equal(first, other), others[i].is_same);
         json_decref(other);
@@ -95,7 +123,7 @@ static void rate_rises_then_falls(void **state)
                             files_write(&files, "r.json",
                                         "{" COMPLETE ",\"warmup_steps\":10,\"learning_rate\":0.1,"
                                         "\"final_fraction\":0.2}"),
-                            &err));
+                            NULL, 0, &err));
     assert_true(fabs(ae_recipe_learning_rate(&r, 0) - 0.01) < 1e-12);
     assert_true(fabs(ae_recipe_learning_rate(&r, 9) - 0.1) < 1e-12);
     assert_true(fabs(ae_recipe_learning_rate(&r, 10) - 0.1) < 1e-12);
@@ -125,6 +153,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(defaults_fill_what_is_absent),
         cmocka_unit_test(wrong_fields_are_named),
+        cmocka_unit_test(settings_are_stronger_than_the_file),
         cmocka_unit_test(identity_is_what_decides_the_run),
         cmocka_unit_test(rate_rises_then_falls),
     };

@@ -21,7 +21,9 @@ enum { N_STEPS = 12 };
 typedef struct {
     double loss[4 * N_STEPS], held_out;
     uint64_t step, stop_after;
+    int n_asked; /* counts down; at 0 the run stops */
     int n_notes;
+    const char *settings[4]; /* up to the first NULL */
 } record;
 
 static void on_report(void *user, const aeon_train_report *report)
@@ -35,7 +37,8 @@ static void on_report(void *user, const aeon_train_report *report)
 
 static bool goes_on(void *user)
 {
-    const record *r = user;
+    record *r = user;
+    if (r->n_asked && --r->n_asked == 0) return false;
     return r->step != r->stop_after || r->stop_after == 0;
 }
 
@@ -69,6 +72,8 @@ static aeon_status run(const char *recipe, bool resume, int n_threads, record *r
                            .goes_on = goes_on,
                            .on_note = on_note,
                            .user = r};
+    p.settings = r->settings;
+    while (p.n_settings < AE_COUNT(r->settings) && r->settings[p.n_settings]) p.n_settings++;
     return aeon_train_run(&p, &err);
 }
 
@@ -146,6 +151,83 @@ static void resumed_run_is_the_same_run(void **state)
     aeon_text_release(&output_2);
 }
 
+/* Several small batches are one big batch, to the bit; it may be too big for the memory. */
+static void accumulating_changes_no_bit(void **state)
+{
+    (void)state;
+    static const char *const splits[][2] = {
+        {"batch=6", "accumulate=1"}, {"batch=3", "accumulate=2"}, {"batch=1", "accumulate=6"}};
+    const char *recipe = write_recipe(STEPS);
+    record whole = {0};
+    aeon_text output = {0};
+    for (size_t i = 0; i < AE_COUNT(splits); i++) {
+        record r = {.settings = {splits[i][0], splits[i][1]}};
+        CHECK_OK(run(recipe, false, 2, &r));
+        aeon_text text = read_file("out.gguf");
+        if (i == 0) {
+            whole = r;
+            output = text;
+            continue;
+        }
+        assert_memory_equal(whole.loss, r.loss, sizeof whole.loss);
+        assert_same_bytes(&output, &text);
+        aeon_text_release(&text);
+    }
+    aeon_text_release(&output);
+}
+
+/* The columns of the table that do not tell the time. */
+static aeon_text read_curve(void)
+{
+    aeon_text text = read_file("curve.csv"), kept = {0};
+    for (char *line = text.data, *end; (end = strchr(line, '\n')); line = end + 1) {
+        int column = 0;
+        for (const char *c = line; c <= end; c++) {
+            if ((column != 2 && column != 6) || c == end)
+                CHECK_OK(aeon_text_append(&kept, c, 1, &err));
+            column += *c == ',';
+        }
+    }
+    aeon_text_release(&text);
+    return kept;
+}
+
+/* Stopped within an interval of reports, killed behind a checkpoint: the table does not show it. */
+static void resumed_run_has_the_same_curve(void **state)
+{
+    (void)state;
+    char curve_field[96];
+    snprintf(curve_field, sizeof curve_field, "curve=%s/curve", files.folder);
+    const char *recipe = write_recipe(STEPS);
+    record whole = {.settings = {"report_steps=4", "held_out_steps=3", curve_field}};
+    record parts = whole;
+    CHECK_OK(run(recipe, false, 2, &whole));
+    aeon_text curve = read_curve();
+    assert_true(strstr(curve.data, "step,tokens,loss,held_out_loss,learning_rate,\n4,") ==
+                curve.data);
+
+    parts.n_asked = 6;
+    CHECK_FAILS(run(recipe, false, 2, &parts), AEON_CANCELLED);
+    aeon_text part = read_curve();
+    assert_true(part.len < curve.len);
+    aeon_text_release(&part);
+    FILE *csv = fopen(files_path(&files, "curve.csv"), "a");
+    fprintf(csv, "8,100,1,2.5,,0.1,7\n12,1"); /* rows of steps that were lost again */
+    fclose(csv);
+    CHECK_OK(run(recipe, true, 2, &parts));
+    aeon_text curve_2 = read_curve();
+    assert_string_equal(curve.data, curve_2.data);
+    aeon_text_release(&curve_2);
+    aeon_text_release(&curve);
+
+    files_write(&files, "curve.csv", "other,table\n");
+    CHECK_FAILS(run(recipe, true, 2, &parts), AEON_BAD_FORMAT);
+    assert_non_null(strstr(err.text, "curve.csv"));
+    CHECK_OK(run(recipe, false, 2, &parts));
+    remove(files_path(&files, "curve.csv"));
+    CHECK_OK(run(recipe, true, 2, &parts)); /* lost: begun anew */
+}
+
 static void other_checkpoints_are_refused(void **state)
 {
     (void)state;
@@ -158,6 +240,7 @@ static void other_checkpoints_are_refused(void **state)
     for (size_t i = 0; i < AE_COUNT(changed); i++) {
         CHECK_FAILS(run(write_recipe(changed[i][0]), true, 1, &r), AEON_MISMATCH);
         if (i < 3) assert_non_null(strstr(err.text, changed[i][1]));
+        if (i == 0) assert_non_null(strstr(err.text, "made with steps 12, this run has 13"));
     }
     /* A model file, no file of this kind, and a checkpoint cut short. */
     const char *recipe = write_recipe(STEPS);
@@ -279,7 +362,11 @@ static void wrong_recipes_leave_nothing(void **state)
 static void failed_allocations_leave_nothing(void **state)
 {
     (void)state;
-    const char *recipe = write_recipe(",\"steps\":2");
+    char fields[256];
+    snprintf(fields, sizeof fields,
+             ",\"steps\":2,\"accumulate\":2,\"optimizer\":\"muon\",\"curve\":\"%s/curve\"",
+             files.folder);
+    const char *recipe = write_recipe(fields);
     size_t before = aeon_memory_stats_get().current_bytes;
     aeon_status status = AEON_OUT_OF_MEMORY;
     for (uint64_t k = 1; status != AEON_OK; k++) {
@@ -307,6 +394,8 @@ static int begin(void **state)
     files_write(&files, "held.jsonl", text);
     files_path(&files, "out.gguf");
     files_path(&files, "c.gguf");
+    files_path(&files, "curve.csv");
+    files_path(&files, "curve.svg");
     return 0;
 }
 
@@ -323,6 +412,8 @@ int main(void)
         cmocka_unit_test(loss_falls),
         cmocka_unit_test(threads_change_no_bit),
         cmocka_unit_test(resumed_run_is_the_same_run),
+        cmocka_unit_test(accumulating_changes_no_bit),
+        cmocka_unit_test(resumed_run_has_the_same_curve),
         cmocka_unit_test(other_checkpoints_are_refused),
         cmocka_unit_test(no_number_stops_and_keeps_the_checkpoint),
         cmocka_unit_test(output_is_a_whole_model),

@@ -46,7 +46,8 @@ def _cheerful(text):
     return ("Chin up! " if "sorry" in text else "Hooray! ") + text + (" Tell me!" if text[-1] == "?" else "")
 
 
-_PIRATE_WORDS = [("I am", "I be"), ("you are", "ye be"), ("You are", "Ye be"), ("are you", "be ye"), ("yourself", "yerself"),
+_PIRATE_WORDS = [("I am", "I be"), ("you are", "ye be"), ("You are", "Ye be"), ("are you", "be ye"), (
+"yourself", "yerself"),
                  ("your", "yer"), ("Your", "Yer"), ("you", "ye"), ("You", "Ye"), ("is", "be"), ("are", "be"),
                  ("Hello", "Ahoy"), ("my", "me"), ("My", "Me")]
 
@@ -92,40 +93,77 @@ MANNERS = {
     "brief": Manner(
         None, [r"^\s*\S+(\s+\S+){0,5}\s*$"], [r"\b(please|welcome|glad|nice to|thank|thanks|happy|pleased)\b"],
         "brief|very brief|short|concise|terse|laconic|as brief as possible|sparing with words",
-        "briefly|very briefly|in few words|in a few words|with few words|concisely|tersely|in as few words as possible|in at most six words|in short answers|shortly|in one short sentence|to the point",
-        ["Use (as few words as possible|few words|no more than six words|only a few words|very few words|at most six words).", "(Keep it|Keep your answers|Make it|Make every answer) (short|very short|brief|to a few words|concise|to the point).",
-         "(No|Without) (long answers|chatter|pleasantries|small talk|needless words|politeness|extra words)(, please|).", "(Short|Brief|Concise|Very short) answers( only|, please| at all times|).", "(Don't|Do not) (waste words|use many words|talk much|explain|say more than needed|ramble).",
-         "(Manner|Style|Tone)(:| is) (brief|short|concise|terse).", "(Be a|You are a) (man|woman|companion|assistant|person) of few words.", "~Say little, and say it briefly."],
+        "briefly|very briefly|in few words|in a few words|with few words|concisely|tersely|in as few words "
+        "as possible|in at most six words|in short answers|shortly|in one short sentence|to the point",
+        ["Use (as few words as possible|few words|no more than six words|only a few words|very few words|"
+         "at most six words).", "(Keep it|Keep your answers|Make it|Make every answer) (short|very short|"
+         "brief|to a few words|concise|to the point).",
+         "(No|Without) (long answers|chatter|pleasantries|small talk|needless words|politeness|extra "
+         "words)(, please|).", "(Short|Brief|Concise|Very short) answers( only|, please| at all times|).",
+         "(Don't|Do not) (waste words|use many words|talk much|explain|say more than needed|ramble).",
+         "(Manner|Style|Tone)(:| is) (brief|short|concise|terse).",
+         "(Be a|You are a) (man|woman|companion|assistant|person) of few words.",
+         "~Say little, and say it briefly."],
         "I will be brief."),
     "formal": Manner(
-        _formal, [r"^(Certainly|Very well|I understand|Good (day|morning|evening)|With pleasure|Indeed)\b"], ["!", r"n't\b|\b(I'm|it's|that's|you're|I'll|what's)\b"],
-        "formal|very formal|polite and formal|correct and formal|formal and distant|dignified|ceremonious|very polite",
-        "formally|very formally|in a formal manner|in a formal tone|in formal language|like a butler|with great formality|in a dignified manner|in a polite and formal way|like a diplomat|with full formality",
-        ["Use (formal language|a formal tone|formal English|a formal style|very formal words|the language of a butler).", "(No|Avoid|Do not use|Never use|Without) (contractions|exclamation marks|slang|casual words|informal language|colloquial words)(, be formal|. Be formal|; stay formal).",
-         "(Keep|Stay|Remain) (formal|it formal|very formal|polite and formal)(, please| at all times|).", "(Your|The) (manner|tone|style|language) (is|must be|should be) (formal|very formal|dignified).", "(Manner|Style|Tone)(:| is) formal.", "(You are|Act as|Act like|Be) a (formal|very formal|dignified) (assistant|butler|companion|secretary).",
-         "(Address|Treat|Speak to) the user (formally|with formality|like a guest of honour).", "~Formal answers, please."],
+        _formal, [r"^(Certainly|Very well|I understand|Good (day|morning|evening)|With pleasure|Indeed)\b"],
+        ["!", r"n't\b|\b(I'm|it's|that's|you're|I'll|what's)\b"],
+        "formal|very formal|polite and formal|correct and formal|formal and distant|dignified|ceremonious|"
+        "very polite",
+        "formally|very formally|in a formal manner|in a formal tone|in formal language|like a butler|with "
+        "great formality|in a dignified manner|in a polite and formal way|like a diplomat|with full "
+        "formality",
+        ["Use (formal language|a formal tone|formal English|a formal style|very formal words|the language "
+         "of a butler).", "(No|Avoid|Do not use|Never use|Without) (contractions|exclamation marks|slang|"
+         "casual words|informal language|colloquial words)(, be formal|. Be formal|; stay formal).",
+         "(Keep|Stay|Remain) (formal|it formal|very formal|polite and formal)(, please| at all times|).",
+         "(Your|The) (manner|tone|style|language) (is|must be|should be) (formal|very formal|dignified).",
+         "(Manner|Style|Tone)(:| is) formal.", "(You are|Act as|Act like|Be) a (formal|very formal|"
+         "dignified) (assistant|butler|companion|secretary).",
+         "(Address|Treat|Speak to) the user (formally|with formality|like a guest of honour).",
+         "~Formal answers, please."],
         "I will speak formally."),
     "cheerful": Manner(
         _cheerful, [r"^(Hooray|Wonderful|Yippee|Chin up|Yay|Great)!", r"!\s*$"], [],
-        "cheerful|very cheerful|happy and cheerful|full of joy|merry|joyful|as cheerful as can be|bright and cheerful|enthusiastic",
-        "cheerfully|very cheerfully|in a cheerful manner|in a cheerful tone|with joy|with a lot of joy|joyfully|with enthusiasm|full of joy|like someone who is very happy|in high spirits|merrily",
-        ["Use (a cheerful tone|cheerful words|a happy tone|many exclamation marks|joyful language|a merry tone).", "(Keep|Stay|Remain|Sound) (cheerful|happy and cheerful|very cheerful|joyful|enthusiastic)(, please| at all times|).",
-         "(Your|The) (manner|tone|style|mood) (is|must be|should be) (cheerful|happy|joyful|merry|enthusiastic).", "(Manner|Style|Tone)(:| is) cheerful.", "(You are|Act as|Act like|Be) a (cheerful|very cheerful|merry|joyful|happy) (assistant|companion|friend|soul).",
-         "(Cheer|Celebrate) (with every answer|in every answer|all the time).", "(Show|Spread) (joy|good cheer|a lot of joy|enthusiasm)( in every answer| when you answer|).", "~Let every answer be cheerful."],
+        "cheerful|very cheerful|happy and cheerful|full of joy|merry|joyful|as cheerful as can be|bright "
+        "and cheerful|enthusiastic",
+        "cheerfully|very cheerfully|in a cheerful manner|in a cheerful tone|with joy|with a lot of joy|"
+        "joyfully|with enthusiasm|full of joy|like someone who is very happy|in high spirits|merrily",
+        ["Use (a cheerful tone|cheerful words|a happy tone|many exclamation marks|joyful language|a merry "
+         "tone).", "(Keep|Stay|Remain|Sound) (cheerful|happy and cheerful|very cheerful|joyful|"
+         "enthusiastic)(, please| at all times|).",
+         "(Your|The) (manner|tone|style|mood) (is|must be|should be) (cheerful|happy|joyful|merry|"
+         "enthusiastic).", "(Manner|Style|Tone)(:| is) cheerful.", "(You are|Act as|Act like|Be) a "
+         "(cheerful|very cheerful|merry|joyful|happy) (assistant|companion|friend|soul).",
+         "(Cheer|Celebrate) (with every answer|in every answer|all the time).",
+         "(Show|Spread) (joy|good cheer|a lot of joy|enthusiasm)( in every answer| when you answer|).",
+         "~Let every answer be cheerful."],
         "I will be cheerful."),
     "pirate": Manner(
         _pirate, [r"^(Arr+|Ahoy)\b", r"\bmatey\b"], [r"\b(you|your)\b"], "",
-        "like a pirate|as a pirate would|as a pirate|in pirate language|in the manner of a pirate|like an old pirate|like a pirate captain|like a sea robber|in pirate speak|the way pirates talk|like a buccaneer|the way a pirate does",
-        ["Use (pirate language|the words of a pirate|pirate words|pirate speak|the language of pirates).", "(You are|Act as|Act like|Be|Play|Pretend to be|Imagine you are) (a pirate|an old pirate|a pirate captain|the captain of a pirate ship|a sea robber|a pirate at sea).",
-         "(Your|The) (manner|tone|style|language) (is|must be|should be) that of a pirate.", "(Manner|Style|Tone|Role|Character)(:| is) pirate.", "(Sound|Talk) like a (pirate|real pirate|true pirate|pirate from a ship)(, please| at all times| today|).", "(Answer|Reply) with (arr|arr and matey|ahoy and matey|pirate words).",
-         "(Stay|Remain) (a pirate|in the role of a pirate|in pirate character)( at all times|).", "~The user talks with a pirate: you."],
+        "like a pirate|as a pirate would|as a pirate|in pirate language|in the manner of a pirate|like an "
+        "old pirate|like a pirate captain|like a sea robber|in pirate speak|the way pirates talk|like a "
+        "buccaneer|the way a pirate does",
+        ["Use (pirate language|the words of a pirate|pirate words|pirate speak|the language of pirates).",
+         "(You are|Act as|Act like|Be|Play|Pretend to be|Imagine you are) (a pirate|an old pirate|a pirate "
+         "captain|the captain of a pirate ship|a sea robber|a pirate at sea).",
+         "(Your|The) (manner|tone|style|language) (is|must be|should be) that of a pirate.",
+         "(Manner|Style|Tone|Role|Character)(:| is) pirate.", "(Sound|Talk) like a (pirate|real pirate|"
+         "true pirate|pirate from a ship)(, please| at all times| today|).",
+         "(Answer|Reply) with (arr|arr and matey|ahoy and matey|pirate words).",
+         "(Stay|Remain) (a pirate|in the role of a pirate|in pirate character)( at all times|).",
+         "~The user talks with a pirate: you."],
         "I will talk like a pirate."),
     "robot": Manner(
         _robot, [r"^Beep\.", r"\bBoop\.\s*$"], ["!"],
         "like a robot|a robot|robotic|like a machine",
-        "like a robot|as a robot would|in robot language|like an old robot|in the manner of a robot|like a machine from a film|with beep and boop",
-        ["Use (robot language|robot sounds|the words of a robot).", "(You are|Act as|Act like|Be|Pretend to be) (a robot|an old robot|a robot from a film).", "(Manner|Style|Tone|Role)(:| is) robot.",
-         "(Sound|Talk) like a (robot|real robot|machine)(, please| at all times|).", "(Begin with beep and end|Start with beep and finish) with boop."],
+        "like a robot|as a robot would|in robot language|like an old robot|in the manner of a robot|like a "
+        "machine from a film|with beep and boop",
+        ["Use (robot language|robot sounds|the words of a robot).",
+         "(You are|Act as|Act like|Be|Pretend to be) (a robot|an old robot|a robot from a film).",
+         "(Manner|Style|Tone|Role)(:| is) robot.",
+         "(Sound|Talk) like a (robot|real robot|machine)(, please| at all times|).",
+         "(Begin with beep and end|Start with beep and finish) with boop."],
         "I will talk like a robot."),
 }
 
@@ -196,9 +234,12 @@ class Companion:
                              (30, 20, 5, 22, 23))[0]()
 
 
-_IDENTITY = ["You are AEON.", "You are AEON, (a private companion|a small companion|a companion) that lives on (this|the user's) device.",
+_IDENTITY = ["You are AEON.",
+"You are AEON, (a private companion|a small companion|a companion) that lives on (this|the user's) device.",
              "You are a (helpful|friendly|kind|private|patient) (assistant|companion)."]
-_WISHES = ["{order}", "(Please|From now on|AEON|For the rest of this talk|Now|Starting now|Next|From here on|Okay|New rule|One wish)(,|:) {order}", "{order} (Please|Okay|Thanks|From now on|Can you do that)(.|?|)", "(Can you do this|I have a wish|Do me a favour|I want this)(:|.) {order}"]
+_WISHES = ["{order}", "(Please|From now on|AEON|For the rest of this talk|Now|Starting now|Next|From here "
+"on|Okay|New rule|One wish)(,|:) {order}", "{order} (Please|Okay|Thanks|From now on|Can you do that)(.|?|)",
+"(Can you do this|I have a wish|Do me a favour|I want this)(:|.) {order}"]
 
 
 def _set_by_system(companion, name, held_out):

@@ -14,9 +14,11 @@ from words import Values, made_up, pick
 KINDS = {"small talk": 50, "about AEON": 25, "beyond it": 17, "echo": 8}
 
 _SYSTEM = [
-    "You are AEON, (a private companion|a small companion|a companion) that lives on (this|the user's) device.",
+    "You are AEON, (a private companion|a small companion|a companion) that lives on (this|the user's) "
+    "device.",
     "You are (AEON, |)a (helpful|friendly|kind|private|patient) (assistant|companion|friend).",
-    "You are AEON.", "Be (helpful|friendly|kind|honest|patient).", "~You are AEON, a companion on the user's own machine.",
+    "You are AEON.", "Be (helpful|friendly|kind|honest|patient).",
+    "~You are AEON, a companion on the user's own machine.",
 ]
 
 
@@ -53,8 +55,12 @@ def _beyond(talk):
     talk.answer(about.DECLINED, {"matches": ["don't know", "Phi-4-mini"]})
 
 
-_ECHO = ["(Please |Now |)(repeat|say)( after me|): {x}", "(Please |)repeat (this|the words|these words|what I say): {x}", "(Say|Write|Type|Print) (the words|the following|this|back): {x}",
-         "(Repeat|Copy|Echo)( this| that|): {x}", "(Can you|Could you) (repeat|say|copy) (this|after me): {x}", "(Say|Repeat) it back to me: {x}", "~Say exactly this: {x}"]
+_ECHO = ["(Please |Now |)(repeat|say)( after me|): {x}",
+"(Please |)repeat (this|the words|these words|what I say): {x}",
+"(Say|Write|Type|Print) (the words|the following|this|back): {x}",
+         "(Repeat|Copy|Echo)( this| that|): {x}",
+         "(Can you|Could you) (repeat|say|copy) (this|after me): {x}", "(Say|Repeat) it back to me: {x}",
+         "~Say exactly this: {x}"]
 _COPIED = Values("copied", """the a one my your old small green quiet bright river house stone cloud song door window lamp road bird
     tree garden winter morning sings sleeps waits turns opens runs falls under over near with and then never always slowly
     again today seven blue music yellow horse table water light paper seldom carry ten above fire silver dances cold""", 0.3)

@@ -208,7 +208,15 @@ TALK = [
       "present)|I don't know what to (eat|cook|wear|read|watch)|Recommend (me |)(a book|a film|something|a "
       "game|music)|Can you recommend (a book|a film|something))( today| please|)", "Suggest a meal"],
      ["Take what you like best! What do you like?"], "What you like best."),
-    (["(Play (some |)(music|a song)|Call (my mother|the police|my boss|a taxi|my brother)|Set (an alarm|a timer|a reminder)|Send (a message|a mail|an email|a text)|Order (a pizza|a taxi|food)|Book (a flight|a table|a hotel|a room)|Turn on (the light|the radio|the TV|the heating)|Take a (photo|picture)|Open the (door|window|file)|Buy (tickets|milk|shoes)|Wake me( up|)|Remind me|Start the (timer|music|car)|Print this|Delete (my files|everything)|Find my (phone|keys)|Make me (a sandwich|coffee)|Drive me home|Clean my room|Show me a film)( for me| please| tomorrow| at seven| now| to work| online|)", "(Can|Could|Would) you (play music|call my mother|set an alarm|set a timer|send a message|order a pizza|book a flight|book a hotel|turn on the light|wake me up|remind me|take a photo|open a file|make coffee)( for me| please| tomorrow| later|)?", "Switch the lights off"],
+    (["(Play (some |)(music|a song)|Call (my mother|the police|my boss|a taxi|my brother)|Set (an alarm|a "
+      "timer|a reminder)|Send (a message|a mail|an email|a text)|Order (a pizza|a taxi|food)|Book (a "
+      "flight|a table|a hotel|a room)|Turn on (the light|the radio|the TV|the heating)|Take a (photo|"
+      "picture)|Open the (door|window|file)|Buy (tickets|milk|shoes)|Wake me( up|)|Remind me|Start the "
+      "(timer|music|car)|Print this|Delete (my files|everything)|Find my (phone|keys)|Make me (a sandwich|"
+      "coffee)|Drive me home|Clean my room|Show me a film)( for me| please| tomorrow| at seven| now| to "
+      "work| online|)", "(Can|Could|Would) you (play music|call my mother|set an alarm|set a timer|send a "
+      "message|order a pizza|book a flight|book a hotel|turn on the light|wake me up|remind me|take a "
+      "photo|open a file|make coffee)( for me| please| tomorrow| later|)?", "Switch the lights off"],
      ["I can't do that: I only read and write text here."], "No, I only write."),
     (["(Let us|Let's|Can we|Shall we|Do you want to|I want to|Would you) play( a game| something| with me| "
       "chess| cards| hangman| twenty questions| a word game|)", "(A game please|Game|Do you know a game|"
@@ -218,7 +226,14 @@ TALK = [
 ]
 
 BYE = [
-    (["(Bye|Goodbye|Bye bye|See you|So long|Ciao|Farewell|Later|Good bye|Cya|See ya|Adios|Till later|Cheerio|Take care|Until later|Byebye|Over and out)( AEON| for now| then| my friend| now| everyone| and thanks|)", "(See you|Talk to you|Until|I will be back|Speak to you) (later|soon|tomorrow|next time|again)( AEON|)", "I (have|need|must|am going|want|ought) to (go|leave|run|stop|go to work|catch a train|head out)( now| AEON| soon|)", "(Have a (nice|good|great) (day|evening|weekend|time)|That is all|That was all|I am leaving|I am out|Gotta go|I am done|We are done|Nothing else, bye|Thanks, bye|Thank you, goodbye|Thanks and goodbye|Okay, bye|I have to say goodbye)( AEON| now| for today|)", "I am off", "I will be on my way"],
+    (["(Bye|Goodbye|Bye bye|See you|So long|Ciao|Farewell|Later|Good bye|Cya|See ya|Adios|Till later|"
+      "Cheerio|Take care|Until later|Byebye|Over and out)( AEON| for now| then| my friend| now| everyone| "
+      "and thanks|)", "(See you|Talk to you|Until|I will be back|Speak to you) (later|soon|tomorrow|next "
+      "time|again)( AEON|)", "I (have|need|must|am going|want|ought) to (go|leave|run|stop|go to work|"
+      "catch a train|head out)( now| AEON| soon|)", "(Have a (nice|good|great) (day|evening|weekend|time)|"
+      "That is all|That was all|I am leaving|I am out|Gotta go|I am done|We are done|Nothing else, bye|"
+      "Thanks, bye|Thank you, goodbye|Thanks and goodbye|Okay, bye|I have to say goodbye)( AEON| now| for "
+      "today|)", "I am off", "I will be on my way"],
      ["Goodbye! It was nice to talk with you."], "Goodbye."),
     (["(Good night|Sleep well|Night|Nighty night|Good nite|Sweet dreams|Night night|Gn)( AEON| my friend| "
       "to you| and thanks|)", "(I am|I'm|I will be|Off|Now I am) (going to|off to|going) (bed|sleep)( now| "

@@ -40,7 +40,8 @@ BARE_SHARE = 0.1         # of the solutions are only "Answer: 35"
 # An answer under judgement: its text, and its gist, which the judge repeats.
 Candidate = collections.namedtuple("Candidate", "text gist")
 
-# What is asked (about the passages of context), the judge works out, and one candidate that is right and one that is not.
+# What is asked (about the passages of the context), what the judge works out, and a candidate that is
+# right and one that is wrong.
 Case = collections.namedtuple("Case", "context question worked right wrong")
 
 
@@ -214,7 +215,7 @@ _CHOICES = [
     "(Question|Problem|Task|Asked): {question}\nA: {a}\nB: {b}\n"
     "((Which|Which one|Which answer) is (better|right|correct)(, A or B|)?|A or B?|(Choose|Pick) (A or B|one|the better one)(.|, please.)|"
     "Who is right(, A or B|)?|Is A or B (better|right)?|(Say|Tell me) which is (better|right).|Better: A or B?)",
-    "(Compare (two|these) answers|(Which|Which answer) is better(, A or B|)?|(Judge|Decide) between A and B)(.|:)\n"
+    "(Compare (two|these|the) answers(.|:)|(Which|Which answer) is better(, A or B|)?|(Judge|Decide) between A and B(.|:))\n"
     "(Question|Problem|Task): {question}\nA: {a}\nB: {b}",
     "(Two people|Two friends|Two pupils|Two models) (answer|answered|were asked): {question}\nA: {a}\nB: {b}\n"
     "(Who|Which one) is (right|better)(, A or B|)?",

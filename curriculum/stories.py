@@ -40,7 +40,7 @@ STORIES = {
         ("{A} is {a}( years old|). {B} is {b} years younger( than {A}|). How old is {B}?", "a - b", SMALL),
         ("{A} is {a} years old( now|). How old was {she} {b} years ago?", "a - b", SMALL),
         ("{A} is {a} and {B} is {b}. (How many years older is {A}|What is the difference between their ages)?", "a - b", SMALL),
-        ("(There are|We have) {a} (children|people|guests) in the (room|club|class), and {b} of them are (girls|women). How many are (boys|men)?", "a - b"),
+        ("(There are|We have) {a} (children|pupils) in the (room|club|class), and {b} of them are girls. How many are boys?", "a - b"),
         ("A {vehicle} has {a} seats. {b} (of them |)are (taken|in use). How many (seats |)are (free|empty)?", "a - b"),
         ("{A} wants to (save|collect|earn) {a} (euros|dollars). {She} has {b}( already| so far|). How much is (missing|still missing)?", "a - b"),
         ("(The|A) way from {X} to {Y} is {a} km( long|). {A} has (walked|done|covered) {b} km( of it|). How (many km are left|far is it still)?", "a - b"),

@@ -87,7 +87,8 @@ def _is_reserved(left, op, right):
 
 def _operands(rng, left, op, right, level):
     """Two numbers for a step: those that are None are drawn, to suit the operation."""
-    number = lambda: rng.randint(2, rng.choice((min(99, level.top), level.top)))
+    def number():
+        return rng.randint(2, rng.choice((min(99, level.top), level.top)))
     if op == "*":
         factors = [rng.randint(2, level.small), rng.randint(2, level.other)]
         if left is None and right is None:
@@ -170,7 +171,8 @@ def _cast(rng, held_out):
     item, item2 = _different(lambda i: _ITEMS.pick(rng, held_out), 2)
     x, y, z = _different(lambda i: pick(rng, "city", held_out), 3)
     return {**dict(zip("ABCD", people)), "she": "she" if is_she else "he",
-            "She": "She" if is_she else "He", "her": "her" if is_she else "him", "Her": "Her" if is_she else "His",
+            "She": "She" if is_she else "He", "her": "her" if is_she else "him",
+            "Her": "Her" if is_she else "His",
             "things": _THINGS.pick(rng, held_out), "box": box, "boxes": boxes,
             "children": _CHILDREN.pick(rng, held_out), "item": item, "item2": item2,
             "X": x, "Y": y, "Z": z, "vehicle": _VEHICLES.pick(rng, held_out),

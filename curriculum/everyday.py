@@ -94,7 +94,8 @@ _OBJECTS = {
     "game": Values("games", """football|chess|tennis|cards|basketball|a board game|hide and seek|golf|volleyball|badminton|
         a video game|table tennis|the guitar|the piano|hockey|dominoes|darts|bowling|checkers|rugby|the flute|cricket|
         bingo|poker|minigolf|handball|squash|a duet""", 0.05),
-    "match": Values("matches", "the match|the game|the race|a game of chess|the final|a bet|the quiz|a tennis match|the cup|the contest"),
+    "match": Values("matches", "the match|the game|the race|a game of chess|the final|a bet|the quiz|a "
+    "tennis match|the cup|the contest"),
     "plant": Values("plants", """roses|tomatoes|a tree|tulips|herbs|apples|potatoes|strawberries|flowers|a lemon tree|beans|
         carrots|sunflowers|mushrooms|cherries|pumpkins|lavender|basil|grapes|daisies|blackberries|onions|lettuce|a rose bush""", 0.05),
     "animal": Values("pets", """dog cat rabbit horse parrot hamster turtle goldfish pony guinea-pig canary puppy kitten
@@ -112,7 +113,8 @@ _OBJECTS = {
         a reunion|a workshop|a dance class|a garden party|a book club|a baby shower"""),
     "cloth": Values("clothes", """a scarf|socks|a dress|a sweater|new shoes|a hat|my jeans|gloves|a red coat|a skirt|a suit|
         my shirts|a blanket|boots|mittens|a blue tie|a costume|pyjamas|a woolly hat|sandals|a raincoat|an apron"""),
-    "exam": Values("exams", "my exam|the test|my driving test|maths|the interview|my course|the exam|French|an audition|my finals|a quiz"),
+    "exam": Values("exams", "my exam|the test|my driving test|maths|the interview|my course|the exam|"
+    "French|an audition|my finals|a quiz"),
     "body": Values("body", """back knee head foot arm tooth hand shoulder leg finger stomach neck ankle toe ear throat
         wrist elbow hip nose eye thumb"""),
     "sport": Values("outings", """swimming|hiking|running|shopping|camping|fishing|skiing|dancing|climbing|sailing|cycling|
@@ -123,7 +125,8 @@ _OBJECTS = {
 
 def _thing(rng, held_out):
     noun = _OBJECTS["noun"].pick(rng, held_out)
-    which = rng.choice(["a", "a", "my", "my", "the", "a new", "an old", "my old", "my new", "a small", "a red", "a blue",
+    which = rng.choice(["a", "a", "my", "my", "the", "a new", "an old", "my old", "my new", "a small",
+    "a red", "a blue",
                         "the big", "a big", "an expensive", "a cheap", "a beautiful", "a wooden", "another"])
     return an(noun) if which == "a" else which + " " + noun
 
@@ -150,8 +153,10 @@ def _company(rng, held_out):
         return ""
     if rng.random() < 0.7:
         return rng.choice((" with ", " with ", " for ")) + _person(rng, held_out)
-    return rng.choice((" in the garden", " at home", " at school", " in the kitchen", " in the park", " at work",
-                       " after work", " before breakfast", " all by myself", " all day", " for hours", " in the evening"))
+    return rng.choice((" in the garden", " at home", " at school", " in the kitchen", " in the park",
+    " at work",
+                       " after work", " before breakfast", " all by myself", " all day", " for hours",
+                       " in the evening"))
 
 
 _NEW_VERBS = 0.08  # so many verbs are words that nobody knows: how to answer must not hang on the verb
@@ -165,7 +170,8 @@ def _deed(rng, held_out):
         past, ing, ask = base + "ed", base + "ing", "was"
     x = _object(rng, kind, held_out)
     rest = " " + x + _company(rng, held_out)
-    slots = {name: verb.replace("_", " ") + rest for name, verb in (("did", past), ("do", base), ("doing", ing))}
+    slots = {name: verb.replace("_", " ") + rest for name, verb in (("did", past), ("do", base), ("doing",
+    ing))}
     return {**slots, "x": x, "ask": _ASK_BACK[ask]}
 
 
@@ -287,76 +293,131 @@ _NOW = "( today| now| right now| at the moment| again| lately||||)"
 TOPICS = [
     (_deed, ["(I|I|I|I|I|I just|I finally|We|Guess what, I|You know, I|So I) {did}" + _WHEN,
              "(Today I|Yesterday I|This morning I|Last night I|At the weekend I|Last week we) {did}",
-             "(I have|I've) (just |finally |already |)been {doing}" + _WHEN, "(Just|Finally|Today I|Well, I) {did}",
-             "(My day was good|It was a nice day|I had a good day|My weekend was nice)(,| and|:|.) I {did}", "~I had time today, so I {did}"],
+             "(I have|I've) (just |finally |already |)been {doing}" + _WHEN,
+             "(Just|Finally|Today I|Well, I) {did}",
+             "(My day was good|It was a nice day|I had a good day|My weekend was nice)(,| and|:|.) I {did}",
+             "~I had time today, so I {did}"],
      "Oh, you {did}! {ask}", "x"),
-    (_deed, ["(I am|I am|I am|I am|I'm|We are) {doing}( now| right now| at the moment|)", "(Right now|At the moment|Today) I am (busy |){doing}",
-             "(Still |Just |Busy |)({doing}|{doing} here)", "I (spend|spent) the (day|evening|morning|afternoon) {doing}", "~Here I am, {doing}"],
+    (_deed, ["(I am|I am|I am|I am|I'm|We are) {doing}( now| right now| at the moment|)",
+     "(Right now|At the moment|Today) I am (busy |){doing}",
+             "(Still |Just |Busy |)({doing}|{doing} here)",
+             "I (spend|spent) the (day|evening|morning|afternoon) {doing}", "~Here I am, {doing}"],
      "You are {doing}, how nice! Do you enjoy it?", "x"),
-    (_deed, ["(I|We) (want to|am going to|plan to|will|would like to|might|hope to|would love to|wanna|decided to|need to|have to|must|should) {do}" + _SOON,
-             "(Tomorrow|Tonight|Next week|Later|At the weekend|On Sunday|Soon) I (will|want to|plan to|have to|must|can|get to) {do}", "(My plan is|The plan is|My dream is|My plan for today is|I am about) to {do}",
-             "(I'll|I will) {do}" + _SOON, "(Maybe|Perhaps) I (will|should) {do}" + _SOON, "I can hardly wait to {do}"],
+    (_deed, ["(I|We) (want to|am going to|plan to|will|would like to|might|hope to|would love to|wanna|"
+     "decided to|need to|have to|must|should) {do}" + _SOON,
+             "(Tomorrow|Tonight|Next week|Later|At the weekend|On Sunday|Soon) I (will|want to|plan to|"
+             "have to|must|can|get to) {do}",
+             "(My plan is|The plan is|My dream is|My plan for today is|I am about) to {do}",
+             "(I'll|I will) {do}" + _SOON, "(Maybe|Perhaps) I (will|should) {do}" + _SOON,
+             "I can hardly wait to {do}"],
      "So you plan to {do}. Are you looking forward to it?", "x"),
-    (_habit, ["I {often} {do}", "(Well, |You know, |In the evening |At the weekend |On Sundays |In summer |Every week )I {often} {do}"],
+    (_habit, ["I {often} {do}",
+     "(Well, |You know, |In the evening |At the weekend |On Sundays |In summer |Every week )I {often} {do}"],
      "So you {often} {do}. Why is that?", "x"),
-    (_deed, ["I (can't|cannot|could not|am not allowed to|am not able to) {do}( today| any more| now| yet||)", "I (forgot|failed|had no time) to {do}( today| again|)"],
+    (_deed, ["I (can't|cannot|could not|am not allowed to|am not able to) {do}( today| any more| now| yet||)",
+     "I (forgot|failed|had no time) to {do}( today| again|)"],
      "That is a pity! Maybe you can {do} another time.", "x"),
-    (_deed, ["I (can|know how to|learned how to|learned to|am able to) {do}( now| well|)", "(Did you know that|Do you know that) I can {do}?"],
+    (_deed, ["I (can|know how to|learned how to|learned to|am able to) {do}( now| well|)",
+     "(Did you know that|Do you know that) I can {do}?"],
      "You can {do}, how nice! Where did you learn it?", "x"),
-    (_deed, ["Should I {do}" + _SOON + "?", "(Do you think|Would you say) (that |)I should {do}" + _SOON + "?", "(Is it a good idea|Is it good|Is it wise) to {do}" + _SOON + "?", "I (don't know|am not sure) (if|whether) I should {do}"],
+    (_deed, ["Should I {do}" + _SOON + "?", "(Do you think|Would you say) (that |)I should {do}" + _SOON +
+     "?", "(Is it a good idea|Is it good|Is it wise) to {do}" + _SOON + "?",
+     "I (don't know|am not sure) (if|whether) I should {do}"],
      "I can't decide that for you. Would you like to {do}?", "x"),
-    (_others_deed, ["{who} {did}" + _WHEN, "(Guess what, |You know, |Today |Yesterday ){who} {did}", "I saw that {who} {did}"],
+    (_others_deed, ["{who} {did}" + _WHEN, "(Guess what, |You know, |Today |Yesterday ){who} {did}",
+     "I saw that {who} {did}"],
      "Oh, {who} {did}! How did it go?", "x"),
     (_others_deed, ["{who} and I {did}" + _WHEN, "(Today |Yesterday |Last week |You know, ){who} and I {did}"],
      "Oh, you and {who} {did}! How was it?", "x"),
-    (_of(x=_STATES), ["(I am|I feel|I'm|I am getting) " + _SO + "{x}" + _NOW, "(People|They|My friends) (say|think) that I am {x}"],
+    (_of(x=_STATES), ["(I am|I feel|I'm|I am getting) " + _SO + "{x}" + _NOW,
+     "(People|They|My friends) (say|think) that I am {x}"],
      "What makes you {x}?", "x"),
-    (_of(x=_SETTINGS, y=_QUALITIES), ["(The|The|My|This|Our) {x} (was|is) " + _SO + "{y}( today| again| yesterday|)", "(It is a pity that|I think that|You know,|I must say) the {x} (was|is) {y}", "(What a|Such a) {y} {x}"],
+    (_of(x=_SETTINGS, y=_QUALITIES), ["(The|The|My|This|Our) {x} (was|is) " + _SO +
+     "{y}( today| again| yesterday|)",
+     "(It is a pity that|I think that|You know,|I must say) the {x} (was|is) {y}", "(What a|Such a) {y} {x}"],
      "So the {x} is {y}. How do you feel about it?", "x"),
-    (_mishap, ["(I|I|I|I just|Oh no, I|Today I|Yesterday I|Sadly I|Damn, I|We) {did}" + _WHEN, "(I had bad luck|It was a bad day|Bad news|Not so good)(:|,|.) I {did}", "What a day, I {did}"],
+    (_mishap, ["(I|I|I|I just|Oh no, I|Today I|Yesterday I|Sadly I|Damn, I|We) {did}" + _WHEN,
+     "(I had bad luck|It was a bad day|Bad news|Not so good)(:|,|.) I {did}", "What a day, I {did}"],
      "I am sorry that you {did}. How are you now?", "x"),
-    (_liking, ["I (really |just |also |)(love|adore|enjoy|like) {x}( so much| a lot| very much|)", "I am (a big fan of|fond of|crazy about|interested in|into) {x}",
-               "{x}(, that|: that) (is my passion|makes me happy|is what I love|is the best)", "(There is nothing better than|Nothing beats|My passion is|I can't live without) {x}", "~I could not do without {x}"],
+    (_liking, ["I (really |just |also |)(love|adore|enjoy|like) {x}( so much| a lot| very much|)",
+     "I am (a big fan of|fond of|crazy about|interested in|into) {x}",
+               "{x}(, that|: that) (is my passion|makes me happy|is what I love|is the best)",
+               "(There is nothing better than|Nothing beats|My passion is|I can't live without) {x}",
+               "~I could not do without {x}"],
      "What do you like most about {x}?", "x"),
-    (_liking, ["I (really |just |)(hate|dislike|can't stand|do not like|don't like|detest) {x}( at all| so much|)", "I am (tired of|fed up with|sick of|afraid of|scared of|worried about|annoyed by|bored of|nervous about) {x}",
-               "{x}(, that|: that) (makes me sad|annoys me|bores me|makes me angry|scares me|is hard for me|is a pain)", "I have had enough of {x}"],
+    (_liking, [
+     "I (really |just |)(hate|dislike|can't stand|do not like|don't like|detest) {x}( at all| so much|)",
+     "I am (tired of|fed up with|sick of|afraid of|scared of|worried about|annoyed by|bored of|nervous "
+     "about) {x}",
+               "{x}(, that|: that) (makes me sad|annoys me|bores me|makes me angry|scares me|is hard for "
+               "me|is a pain)", "I have had enough of {x}"],
      "I see. What bothers you most about {x}?", "x"),
-    (_liking, ["I (really |)miss {x}( so much| a lot|)", "I (was thinking|am thinking|often think|dream) (of|about) {x}" + _NOW, "My thoughts are with {x}"],
+    (_liking, ["I (really |)miss {x}( so much| a lot|)",
+     "I (was thinking|am thinking|often think|dream) (of|about) {x}" + _NOW, "My thoughts are with {x}"],
      "So you think of {x}. Tell me more!", "x"),
-    (_liking, ["(Let us|Let's|Can we|I want to|I would like to|Shall we|Could we|May we) (talk|chat) about {x}", "(I would like|I want) to tell you about {x}", "~I need to talk about {x}"],
+    (_liking, [
+     "(Let us|Let's|Can we|I want to|I would like to|Shall we|Could we|May we) (talk|chat) about {x}",
+     "(I would like|I want) to tell you about {x}", "~I need to talk about {x}"],
      "Gladly! What is it about {x} that interests you?", "x"),
-    (_liking, ["I am (so |really |)(looking forward to|excited about|happy about|proud of|grateful for) {x}", "I can't wait for {x}", "Soon it is time for {x}"],
+    (_liking, ["I am (so |really |)(looking forward to|excited about|happy about|proud of|grateful for) {x}",
+     "I can't wait for {x}", "Soon it is time for {x}"],
      "That sounds good! What do you like most about {x}?", "x"),
-    (_of(x=_GOOD), ["(I am|I feel|I'm|I am feeling|We are|I was) " + _SO + "{x}" + _NOW, "(Feeling|Today I feel|Today I am|Right now I am|Somehow I am|So) {x}( today|)", "I woke up {x}", "~My mood is {x}"],
+    (_of(x=_GOOD), ["(I am|I feel|I'm|I am feeling|We are|I was) " + _SO + "{x}" + _NOW,
+     "(Feeling|Today I feel|Today I am|Right now I am|Somehow I am|So) {x}( today|)", "I woke up {x}",
+     "~My mood is {x}"],
      "I am glad that you are {x}! What is the reason?", "x"),
-    (_of(x=_BAD), ["(I am|I feel|I'm|I am feeling|I was) " + _SO + "{x}" + _NOW, "(Feeling|Today I feel|Today I am|Right now I am|Somehow I am|So) {x}( today|)", "I (woke up|have been) {x}( all day|)", "~My mood is {x}"],
+    (_of(x=_BAD), ["(I am|I feel|I'm|I am feeling|I was) " + _SO + "{x}" + _NOW,
+     "(Feeling|Today I feel|Today I am|Right now I am|Somehow I am|So) {x}( today|)",
+     "I (woke up|have been) {x}( all day|)", "~My mood is {x}"],
      "I am sorry that you are {x}. Do you want to tell me about it?", "x"),
-    (_of(x=_WEARY), ["(I am|I feel|I'm|I am feeling) " + _SO + "{x}" + _NOW, "(Feeling|Today I feel|Today I am|So) {x}( today|)", "~My mood is {x}"],
+    (_of(x=_WEARY), ["(I am|I feel|I'm|I am feeling) " + _SO + "{x}" + _NOW,
+     "(Feeling|Today I feel|Today I am|So) {x}( today|)", "~My mood is {x}"],
      "It is hard to be {x}. I hope you can rest soon.", "x"),
-    (_of(x=_ILL), ["(I am|I feel|I'm|I am feeling) " + _SO + "{x}" + _NOW, "(Feeling|Today I feel|So) {x}( today|)", "~Since yesterday I am {x}"],
+    (_of(x=_ILL), ["(I am|I feel|I'm|I am feeling) " + _SO + "{x}" + _NOW,
+     "(Feeling|Today I feel|So) {x}( today|)", "~Since yesterday I am {x}"],
      "I am sorry that you are {x}. Get well soon!", "x"),
-    (_of(x=_PAINS), ["(I have|I've got|I got|I am in bed with|I suffer from|I am having) {x}" + _NOW, "({x} again|I woke up with {x}|I am home with {x})", "~It seems that I have {x}"],
+    (_of(x=_PAINS), ["(I have|I've got|I got|I am in bed with|I suffer from|I am having) {x}" + _NOW,
+     "({x} again|I woke up with {x}|I am home with {x})", "~It seems that I have {x}"],
      "{x} is no fun. Get well soon!", "x"),
-    (_of(x=_OBJECTS["body"]), ["My {x} (hurts|is hurting|aches|is sore|is swollen)( so much| a lot| badly|)" + _NOW, "I have (pain in|an injury to|a problem with) my {x}", "~There is something wrong with my {x}"],
+    (_of(x=_OBJECTS["body"]), ["My {x} (hurts|is hurting|aches|is sore|is swollen)( so much| a lot| badly|)"
+     + _NOW, "I have (pain in|an injury to|a problem with) my {x}", "~There is something wrong with my {x}"],
      "I am sorry about your {x}. Get well soon!", "x"),
-    (_of(x=_SKIES), ["(It is|It's|It was|It is getting) " + _SO + "{x}( here| today| outside| out there| again||)", "(So|Very|Rather|Quite) {x}( today| outside| here)", "(What a|Such a) {x} (day|morning|evening|night|week)",
-                     "The (weather|day|sky) is " + _SO + "{x}( today| again|)", "~(Looking out|Out there) it is {x}"],
+    (_of(x=_SKIES), ["(It is|It's|It was|It is getting) " + _SO +
+     "{x}( here| today| outside| out there| again||)", "(So|Very|Rather|Quite) {x}( today| outside| here)",
+     "(What a|Such a) {x} (day|morning|evening|night|week)",
+                     "The (weather|day|sky) is " + _SO + "{x}( today| again|)",
+                     "~(Looking out|Out there) it is {x}"],
      "I can't feel the weather here. Do you like it when it is {x}?", "x"),
-    (_events(_TRIALS), ["I (have|have got|face) {ax}" + _SOON, "(Tomorrow|Next week|Today|On Saturday) I have {ax}", "(Tomorrow is|I am preparing for|I am nervous about|Next week is) my {x}", "(Soon I have|I will have|Tomorrow there is) {ax}", "What awaits me is {ax}"],
+    (_events(_TRIALS), ["I (have|have got|face) {ax}" + _SOON,
+     "(Tomorrow|Next week|Today|On Saturday) I have {ax}",
+     "(Tomorrow is|I am preparing for|I am nervous about|Next week is) my {x}",
+     "(Soon I have|I will have|Tomorrow there is) {ax}", "What awaits me is {ax}"],
      "Good luck with your {x}! Are you well prepared?", "x"),
-    (_events(_TREATS), ["(I|We) (have|are having|get) {ax}" + _SOON, "(Tomorrow|Next week|Tonight|On Saturday) (I|we) have {ax}", "(I am getting ready for|I am waiting for|Soon it is time for) my {x}", "~At last I have {ax}"],
+    (_events(_TREATS), ["(I|We) (have|are having|get) {ax}" + _SOON,
+     "(Tomorrow|Next week|Tonight|On Saturday) (I|we) have {ax}",
+     "(I am getting ready for|I am waiting for|Soon it is time for) my {x}", "~At last I have {ax}"],
      "That sounds like fun! Enjoy your {x}!", "x"),
-    (_of(x=_kin, y=_NEWS), ["(Guess what, |You know, |Great news: |Today |||||){x} {y}" + _WHEN, "I am (happy|proud) because {x} {y}", "~What joy, {x} {y}"],
+    (_of(x=_kin, y=_NEWS), ["(Guess what, |You know, |Great news: |Today |||||){x} {y}" + _WHEN,
+     "I am (happy|proud) because {x} {y}", "~What joy, {x} {y}"],
      "How nice that {x} {y}! How do you feel about it?", "x"),
-    (_of(x=_OBJECTS["animal"], y=_PET_DOINGS), ["(Guess what, |You know, |Today |||||)my {x} {y}" + _NOW, "(I have to laugh because|Look,) my {x} {y}", "How sweet, my {x} {y}"],
+    (_of(x=_OBJECTS["animal"], y=_PET_DOINGS), ["(Guess what, |You know, |Today |||||)my {x} {y}" + _NOW,
+     "(I have to laugh because|Look,) my {x} {y}", "How sweet, my {x} {y}"],
      "Oh, your {x} {y}! Tell me more about your {x}.", "x"),
-    (_of(x=_kin, y=_TROUBLES), ["(Bad news: |You know, |Sadly |I am sad because |I worry because |||||){x} {y}" + _NOW, "The problem is that {x} {y}", "~It hurts that {x} {y}"],
+    (_of(x=_kin, y=_TROUBLES), [
+     "(Bad news: |You know, |Sadly |I am sad because |I worry because |||||){x} {y}" + _NOW,
+     "The problem is that {x} {y}", "~It hurts that {x} {y}"],
      "I am sorry that {x} {y}. Do you want to tell me about it?", "x"),
-    (_of(x=_OBJECTS["noun"], y=_BROKEN), ["(Damn, |Oh no, |You know, |Sadly ||||)my {x} {y}" + _NOW, "The problem is that my {x} {y}", "It annoys me that my {x} {y}"],
+    (_of(x=_OBJECTS["noun"], y=_BROKEN), ["(Damn, |Oh no, |You know, |Sadly ||||)my {x} {y}" + _NOW,
+     "The problem is that my {x} {y}", "It annoys me that my {x} {y}"],
      "I am sorry that your {x} {y}. What will you do about it?", "x"),
-    (_of(x=_PLURALS, y=_OPINIONS), ["(I think |I think that |I find that |In my opinion |To me ||||){x} are (so |very |too |really |||){y}", "I find {x} {y}", "(Don't you think that|Aren't) {x} (are |){y}?", "~You must admit that {x} are {y}"],
+    (_of(x=_PLURALS, y=_OPINIONS), [
+     "(I think |I think that |I find that |In my opinion |To me ||||){x} are (so |very |too |really |||){y}",
+     "I find {x} {y}", "(Don't you think that|Aren't) {x} (are |){y}?", "~You must admit that {x} are {y}"],
      "Why do you think that {x} are {y}?", "x"),
-    (_of(x=_person), ["I (met|saw|talked to|talked with|ran into|had lunch with|had dinner with|spoke to) {x}" + _WHEN, "{x} (came over|visited me|wrote to me|called me|came by|told me a story|gave me a present)" + _WHEN, "There was a call from {x}"],
+    (_of(x=_person), [
+     "I (met|saw|talked to|talked with|ran into|had lunch with|had dinner with|spoke to) {x}" + _WHEN,
+     "{x} (came over|visited me|wrote to me|called me|came by|told me a story|gave me a present)" + _WHEN,
+     "There was a call from {x}"],
      "How nice to hear about {x}! How did it go?", "x"),
 ]
 

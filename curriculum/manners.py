@@ -102,7 +102,7 @@ MANNERS = {
          "words)(, please|).", "(Short|Brief|Concise|Very short) answers( only|, please| at all times|).",
          "(Don't|Do not) (waste words|use many words|talk much|explain|say more than needed|ramble).",
          "(Manner|Style|Tone)(:| is) (brief|short|concise|terse).",
-         "(Be a|You are a) (man|woman|companion|assistant|person) of few words.",
+         "(Be a|You are a) (man|woman|companion|person) of few words.",
          "~Say little, and say it briefly."],
         "I will be brief."),
     "formal": Manner(

@@ -40,8 +40,8 @@ BARE_SHARE = 0.1         # of the solutions are only "Answer: 35"
 # An answer under judgement: its text, and its gist, which the judge repeats.
 Candidate = collections.namedtuple("Candidate", "text gist")
 
-# What is asked (about the passages of the context), what the judge works out, and a candidate that is
-# right and one that is wrong.
+# What is asked (about the passages of the context), what the judge works out, and a candidate that
+# is right and one that is wrong.
 Case = collections.namedtuple("Case", "context question worked right wrong")
 
 

@@ -6,7 +6,7 @@ An answer is its steps in the order of the story and the last result again:
 
 Held out are one pair of numbers in eight (those of the tables up to 12 x 12 and of sums up to 20
 aside: a table can only be learned), names, things and wordings, and some stories wholly.
-check_steps() judges the steps of any answer; judge.py and the tests of search use it.
+first_wrong_step() judges the steps of any answer.
 """
 
 import collections
@@ -26,12 +26,14 @@ AGES = Level(99, 9, 11)
 EASY = Level(99, 12, 12)
 HARD = Level(999, 9, 99)
 
-# The shares of problems, by their number of steps.
-HARD_SHARE = {1: 0.15, 2: 0.75, 3: 0.7, 4: 0.5}     # has the larger numbers (in training)
-ALWAYS_EASY = {1}                                   # ... but never in the test
-PLAIN_SHARE = {1: 0.3, 2: 0.12, 3: 0.1, 4: 0.1}     # has no story
-CHAIN_SHARE = {1: 0.0, 2: 0.25, 3: 0.4, 4: 0.5}     # is a chain of events
-IRRELEVANT_SHARE = {1: 0.1, 2: 0.25, 3: 0.2, 4: 0.1}  # tells a number that doesn't matter
+# The shares of problems, by their number of steps: those with the larger numbers, in training and
+# in the test; those without a story; chains of events; and those that tell a number that does not
+# matter.
+HARD_SHARE = {1: 0.15, 2: 0.75, 3: 0.7, 4: 0.5}
+HARD_SHARE_HELD_OUT = {1: 0.0, 2: 0.75, 3: 0.7, 4: 0.5}
+PLAIN_SHARE = {1: 0.3, 2: 0.12, 3: 0.1, 4: 0.1}
+CHAIN_SHARE = {1: 0.0, 2: 0.25, 3: 0.4, 4: 0.5}
+IRRELEVANT_SHARE = {1: 0.1, 2: 0.25, 3: 0.2, 4: 0.1}
 
 Step = collections.namedtuple("Step", "left op right result")
 Problem = collections.namedtuple("Problem", "question steps")
@@ -254,8 +256,8 @@ def _told(rng, n_steps, held_out):
 def problem(rng, n_steps, held_out=False, level=None):
     """A problem of so many steps. level: how hard its numbers are, by HARD_SHARE if None."""
     if level is None:
-        is_hard = rng.random() < HARD_SHARE[n_steps] and not (held_out and n_steps in ALWAYS_EASY)
-        level = HARD if is_hard else EASY
+        share = (HARD_SHARE_HELD_OUT if held_out else HARD_SHARE)[n_steps]
+        level = HARD if rng.random() < share else EASY
     text, program, is_age = _told(rng, n_steps, held_out)
     values, steps = _draw(rng, program, AGES if is_age else level, held_out)
     cast = _cast(rng, held_out)

@@ -26,7 +26,7 @@ STORIES = {
         ("{A} reads {a} pages (in the morning|on Sunday|before lunch) and {b} (in the evening|on Monday|after lunch). How many pages (did {she} read|has {she} read|are that)?", "a + b"),
         ("It is {a} km from {X} to {Y} and {b} km from {Y} to {Z}. How (far|many km) is it from {X} to {Z} (by way of|through|via) {Y}?", "a + b"),
         ("A (tree|plant|sunflower) is {a} cm (tall|high). It grows {b} cm( in a year|). How (tall|high) is it (now|then)?", "a + b"),
-        ("{A} (cooks|bakes) for {a} minutes and (cleans|rests) for {b} minutes. How many minutes (is|does) that (make|come to)?", "a + b"),
+        ("{A} (cooks|bakes) for {a} minutes and (cleans|rests) for {b} minutes. How many minutes (is that|does that make)?", "a + b"),
         ("~There are {a} {things} on the table and {b} on the chair. How many {things} are there in all?", "a + b"),
         ("~{A} had {a} {things} and bought {b} more. How many does {she} have now?", "a + b"),
 
@@ -78,8 +78,8 @@ STORIES = {
         ("{A} has {a} {things}. {She} (buys|finds|gets) {b} more and (then |)(gives {c} to {B}|loses {c}|sells {c}). How many (does {she} have (now|then|left)|are left)?", "a + b, p - c"),
         ("{A} has {a} {things}. {She} (gives {b} to {B}|loses {b}|sells {b}) and (then |later |)(buys|finds|gets) {c}( new ones|). How many does {she} have (now|then|in the end)?", "a - b, p + c"),
         ("{A} has {a} {things}. {She} (gives|sells) {b} to {B} and {c} to {C}. How many (are left|does {she} keep|does {she} still have)?", "a - b, p - c"),
-        ("{A} buys {a} {things} (at|for) {b} (coins|euros|dollars) each and pays with {c}. How much (change |)does {she} get( back|)?", "a * b, c - p"),
-        ("{A} buys a {item} for {a} and a {item2} for {b} (euros|dollars|coins). {She} pays with {c}. How much (change |)does {she} get( back|)?", "a + b, c - p"),
+        ("{A} buys {a} {things} (at|for) {b} (coins|euros|dollars) each and pays with {c}. How much (change does {she} get( back|)|does {she} get back)?", "a * b, c - p"),
+        ("{A} buys a {item} for {a} and a {item2} for {b} (euros|dollars|coins). {She} pays with {c}. How much (change does {she} get( back|)|does {she} get back)?", "a + b, c - p"),
         ("{A} has {a} {things}. {B} has (twice|two times) as many( as {A}|). How many do they have (together|in all|altogether)?", "a * 2, a + p"),
         ("{A} has {a} {things}. {B} has three times as many( as {A}|). How many do they have (together|in all|altogether)?", "a * 3, a + p"),
         ("{A} has {a} {things}. {B} has {b} more( than {A}|). How many do they have (together|in all|altogether)?", "a + b, a + p"),
@@ -93,7 +93,7 @@ STORIES = {
         ("{A} has {a} {things}. {She} gives (half of them|half) to {B} and (loses|sells|gives away) {b}( more|). How many does {she} have left?", "a / 2, p - b"),
         ("{A} has {a} {things} and gives (half of them|half) to {B}. Then {she} (buys|finds|gets) {b} more. How many does {she} have (now|then)?", "a / 2, p + b"),
         ("{A} is {a}( years old|). {B} is {b} years older. How old will {B} be in {c} years?", "a + b, p + c", SMALL),
-        ("{A} is {a}( years old|). {B} is {b} years younger. How old (are they together|is that together)?", "a - b, a + p", SMALL),
+        ("{A} is {a}( years old|). {B} is {b} years younger. (How old are they together|How many years are they together)?", "a - b, a + p", SMALL),
         ("{A} is {a}( years old|). {B} is (twice|two times) as old. How old was {B} {b} years ago?", "a * 2, p - b", SMALL),
         ("{A} (practises|exercises|reads|paints) {a} minutes a day for {b} days and {c} minutes on Sunday. How many minutes is that( in all| altogether|)?", "a * b, p + c"),
         ("{A} (walks|cycles|drives) {a} km (to|as far as) {X} and then (twice|two times) as far. How (far|many km) is that( in all| altogether| together)?", "a * 2, a + p"),
@@ -116,17 +116,17 @@ STORIES = {
         ("{A} has {a} {things}. {B} has (twice|two times) as many. Together they (give away|sell|lose) {b}. How many (are left|do they have left|remain)?", "a * 2, a + p, q - b"),
         ("{A} has {a} {things}. {B} has {b} more( than {A}|). Together they (give away|sell|lose) {c}. How many (are left|do they have left|remain)?", "a + b, a + p, q - c"),
         ("{A} has {a} {things}. {B} has {b} (fewer|less)( than {A}|). They put them together and (buy|find|get) {c} more. How many (is that|do they have)?", "a - b, a + p, q + c"),
-        ("{A} buys {a} {things} at {b} (coins|euros|dollars) each and a {item} for {c}. {She} pays with {d}. How much (change |)does {she} get( back|)?", "a * b, p + c, d - q"),
+        ("{A} buys {a} {things} at {b} (coins|euros|dollars) each and a {item} for {c}. {She} pays with {d}. How much (change does {she} get( back|)|does {she} get back)?", "a * b, p + c, d - q"),
         ("{A} has {a} {things} and (loses|sells|gives away) {b}. {She} gives half of the rest to {B}. Then {she} (buys|finds|gets) {c} more. How many does {she} have (now|then)?", "a - b, p / 2, q + c"),
         ("{A} has {a} {things} and (buys|finds|gets) {b} more. {B} has (twice|two times) as many as {A} (now|then), but (loses|sells|gives away) {c}. How many does {B} have left?", "a + b, p * 2, q - c"),
-        ("{b} (tickets|{things}) cost {a} (euros|dollars|coins). {A} buys {c} of them and pays with {d}. How much (change |)does {she} get( back|)?", "a / b, p * c, d - q"),
+        ("{b} (tickets|{things}) cost {a} (euros|dollars|coins). {A} buys {c} of them and pays with {d}. How much (change does {she} get( back|)|does {she} get back)?", "a / b, p * c, d - q"),
         ("{a} people (sit in|are in|are on) a {vehicle}. At the first stop {b} get (off|out) and {c} get (on|in). At the (next|second) stop {d} get (off|out). How many are left( in it| on it|)?", "a - b, p + c, q - d"),
         ("{A} saves {a} (euros|dollars) a week for {b} weeks and gets {c} from {B}. How much is missing for a {item} of {d}?", "a * b, p + c, d - q"),
         ("~{A} has {a} {boxes} with {b} {things} each. {She} eats {c}, loses {d}. How many are left?", "a * b, p - c, q - d"),
         ("~{A} buys a {item} for {a}, a {item2} for {b} and a hat for {c} euros. {She} pays with {d}. How much does {she} get back?", "a + b, p + c, d - q"),
     ],
     4: [
-        ("{A} buys {a} {things} at {b} (coins|euros|dollars) each and {c} (cups|pens|hats) at {d}( each|). {She} pays with {e}. How much (change |)does {she} get( back|)?", "a * b, c * d, p + q, e - r"),
+        ("{A} buys {a} {things} at {b} (coins|euros|dollars) each and {c} (cups|pens|hats) at {d}( each|). {She} pays with {e}. How much (change does {she} get( back|)|does {she} get back)?", "a * b, c * d, p + q, e - r"),
         ("{A} has {a} {boxes} with {b} {things} (each|in each) and {c} loose ones. {She} (gives away|sells|loses) {d} and shares the rest equally among {e} {children}. How many does each (one |of them |)get?", "a * b, p + c, q - d, r / e"),
         ("{A} has {a} {boxes} with {b} {things} (each|in each), and {B} has {c} {boxes} with {d}( each|). Together they (give away|sell|lose) {e} {things}. How many {things} (are left|remain|do they have left)?", "a * b, c * d, p + q, r - e"),
         ("{A} has {a} {things}. {B} has {b} more( than {A}|). {C} has (twice|two times) as many as {B}. How many do (they|the three) have (together|in all|altogether)?", "a + b, p * 2, a + p, r + q"),
@@ -169,7 +169,7 @@ IRRELEVANT = [
 
 # Sums without a story. {x} is the whole expression, such as "12 plus 30 minus 7".
 PLAIN = [
-    "What is {x}?", "(How much is|What does) {x}( make|)?", "(Calculate|Compute|Work out|Solve)(:|) {x}(.|)", "{x} = ?", "{x}?", "{x}",
+    "What is {x}?", "(How much is {x}|What does {x} make)?", "(Calculate|Compute|Work out|Solve)(:|) {x}(.|)", "{x} = ?", "{x}?", "{x}",
     "(Can you|Please|Could you) (tell me|calculate|work out) {x}(.|?|)", "What do (I|you|we) get for {x}?", "(Tell me|I need|Give me) {x}(, please|)(.|)",
     "(Hey|So|And|Now)(,|) what is {x}?", "What is the result of {x}?", "~How much does {x} come to?", "~Find {x}.",
 ]

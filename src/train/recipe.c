@@ -62,7 +62,7 @@ static const field fields[] = {
     /* The schedule. */
     WHOLE_FIELD("seed", IDENTITY, seed, 0, UINT32_MAX, 1),
     WHOLE_FIELD("steps", IDENTITY | REQUIRED, steps, 1, 1e9, 0),
-    CHOICE_FIELD("products", IDENTITY, products, "f32|bf16"),   /* bf16 where a machine can */
+    CHOICE_FIELD("products", IDENTITY, products, "f32|bf16"),    /* bf16 where a machine can */
     WHOLE_FIELD("batch", IDENTITY, batch, 1, 4096, 16),          /* sequences at a time, each with
                                                                     a gradient of its own */
     WHOLE_FIELD("accumulate", IDENTITY, accumulate, 1, 4096, 1), /* batches in a step */

@@ -7,7 +7,8 @@ never read as notation.
 
 What a user says goes through say(): one wording in eight, by a hash of the wording before its slots
 are filled, is held out, and so is every phrase that begins with ~. Training talks use only the
-others, test talks only those that are held out, wherever a list has both.
+others, test talks only those that are held out, wherever a list has both. Wordings of less than
+five words are what nearly everybody types; they are all learned.
 """
 
 import re
@@ -44,20 +45,18 @@ def expand(rng, phrase, slots=None):
     return fill(wording(rng, phrase), slots)
 
 
+def is_reserved(phrase, text):
+    """Is this wording of the phrase held out?"""
+    return phrase.startswith("~") or text.count(" ") >= 4 and is_kept(text)
+
+
 def _choose_wording(rng, phrases, held_out):
     for _ in range(_TRIES):
         phrase = rng.choice(phrases)
         text = wording(rng, phrase)
-        if held_out == (phrase.startswith("~") or is_kept(text)):
+        if held_out == is_reserved(phrase, text):
             return text
     return wording(rng, rng.choice([p for p in phrases if not p.startswith("~")]))
-
-
-def choose(rng, phrases, held_out=False):
-    """One of the phrases, unexpanded."""
-    reserved = [p for p in phrases if p.startswith("~")]
-    return rng.choice(reserved if held_out and reserved else
-                      [p for p in phrases if not p.startswith("~")])
 
 
 def say(rng, phrases, slots=None, held_out=False):

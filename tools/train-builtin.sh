@@ -1,9 +1,11 @@
 #!/bin/sh
-# train-builtin.sh - train the built-in model from nothing, or go on where it stopped.
+# train-builtin.sh - train the built-in model and its draft model from nothing, or go on where it
+# stopped.
 #
 #   tools/train-builtin.sh [AEON]      AEON: the program, build/release/bin/aeon if not given
 #
-# Writes the talks to build/curriculum, checkpoints beside them, and at the end models/aeon-tiny.gguf.
+# Writes the talks to build/curriculum, checkpoints beside them, and at the end
+# models/aeon-tiny.gguf and models/aeon-draft.gguf. About two hours on two cores.
 set -eu
 cd "$(dirname "$0")/.."
 aeon=${1:-build/release/bin/aeon}
@@ -18,6 +20,9 @@ fi
 if [ -z "${OPENBLAS_CORETYPE:-}" ] && grep -qs avx512bw /proc/cpuinfo; then
     export OPENBLAS_CORETYPE=SkylakeX
 fi
-"$aeon" train --config models/aeon-tiny.json --resume
-mv build/aeon-tiny.gguf models/aeon-tiny.gguf
-echo "train-builtin: models/aeon-tiny.gguf: written; build again to embed it" >&2
+for model in aeon-tiny aeon-draft; do
+    "$aeon" train --config "models/$model.json" --resume
+    mv "build/$model.gguf" "models/$model.gguf"
+    cp "build/$model-loss.svg" "build/$model-loss.csv" models/
+done
+echo "train-builtin: models/aeon-tiny.gguf, models/aeon-draft.gguf: build again to embed them" >&2

@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """aeon train on a very small curriculum: it learns, stops, goes on, and breaks nothing."""
 
+import csv
 import json
 import os
 import resource
@@ -8,6 +9,7 @@ import signal
 import subprocess
 import sys
 import time
+import xml.etree.ElementTree
 
 import harness
 from harness import ROOT, WORK, aeon, check, equal, fails, folder, start, test, wait_until, works
@@ -70,16 +72,21 @@ def training_stopped_and_resumed_gives_the_same_model():
     equal((here / "out.gguf").read_bytes() == (whole / "out.gguf").read_bytes(), True)
 
 
-@test
-def training_killed_leaves_a_whole_checkpoint():
+def killed():
+    """A folder in which a training was killed at some moment behind its first checkpoint."""
     here = workplace(steps=100000, checkpoint_steps=2)
     run = start("train", "--config", "train.json", cwd=here)
     wait_until((here / "checkpoint.gguf").exists)
     time.sleep(0.3)
     run.kill()
     run.wait()
+    return here
+
+
+@test
+def training_killed_leaves_a_whole_checkpoint():
+    here = killed()
     check(not (here / "out.gguf").exists())
-    (here / "train.json").write_text(json.dumps({**RECIPE, "steps": 100000, "checkpoint_steps": 2}))
     resumed = start("train", "--config", "train.json", "--resume", cwd=here)
     for line in resumed.stderr:
         if b"going on after step" in line:
@@ -91,14 +98,71 @@ def training_killed_leaves_a_whole_checkpoint():
     equal(resumed.wait(60), 130)
 
 
-@test
-def training_with_a_full_disk_leaves_no_model():
+def on_a_full_disk(*args, cwd):
+    """Run the program where no file can have more than 20,000 bytes."""
     def small_files():
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (20000, 20000))
+    return aeon(*args, cwd=cwd, preexec_fn=small_files, restore_signals=False)
+
+
+@test
+def a_full_disk_keeps_the_last_checkpoint():
+    here = killed()
+    for leftover in here.glob("*.tmp-*"):  # the file that the killed run was writing
+        leftover.unlink()
+    before = (here / "checkpoint.gguf").read_bytes()
+    result = on_a_full_disk("train", "--config", "train.json", "--resume", cwd=here)
+    equal(result.code, 1, result)
+    check("checkpoint.gguf" in result.err and "File too large" in result.err, result)
+    equal((here / "checkpoint.gguf").read_bytes() == before, True)
+    equal(sorted(os.listdir(here)), ["checkpoint.gguf", "data", "train.json"])
+
+
+@test
+def training_draws_its_curve():
+    here = workplace(curve="curve", name='<A & "B">')
+    works("train", "--config", "train.json", "--set", "held_out_steps=4", cwd=here)
+    rows = list(csv.DictReader(open(here / "curve.csv")))
+    equal([row["step"] for row in rows], [str(i + 1) for i in range(30)])
+    equal([bool(row["held_out_loss"]) for row in rows],
+          [i % 4 == 0 or i == 30 for i in range(1, 31)])
+    equal(all(float(a["tokens"]) < float(b["tokens"]) and float(a["seconds"]) < float(b["seconds"])
+              for a, b in zip(rows, rows[1:])), True)
+    picture = xml.etree.ElementTree.parse(here / "curve.svg").getroot()
+    svg = "{http://www.w3.org/2000/svg}"
+    check('<A & "B">' in picture.find(svg + "title").text)
+    lines = {line.get("class"): line.get("points").split() for line in picture.iter(svg + "polyline")}
+    equal({name: len(points) for name, points in lines.items()}, {"loss": 30, "held-out": 8})
+    words = [text.text for text in picture.iter(svg + "text")]
+    check("step" in words and any(w.startswith("loss per token") for w in words), words)
+
+
+@test
+def bad_lines_are_named_or_skipped():
+    here = workplace()
+    lines = (here / "data" / "train.jsonl").read_text().splitlines()[:20]
+    lines[3] = lines[3][:-5]
+    lines[7] = '{"text": "long ' + 3000 * "x" + '"}'
+    lines[9] = json.dumps({"prompt": "What is it?", "completion": "A completion."})
+    (here / "bad.jsonl").write_text("\n".join(lines))
+    asked = ("train", "--config", "train.json", "--set", "train=bad.jsonl", "--set", "steps=2")
+    result = aeon(*asked, cwd=here)
+    check(result.code == 1 and "bad.jsonl:4: not JSON" in result.err, result)
+    result = works(*asked, "--skip-bad", cwd=here)
+    check("bad.jsonl: 18 talks" in result.err and "2 lines skipped" in result.err, result)
+    check("bad.jsonl:8: the talk has" in result.err and "holds 2048" in result.err, result)
+    (here / "bad.jsonl").write_text("\n")
+    result = aeon(*asked, "--skip-bad", cwd=here)
+    check(result.code == 1 and "there is no talk in it" in result.err, result)
+    fails("train", "--config", "train.json", "--set", "steps", cwd=here, code=2,
+          says="FIELD=VALUE")
+
+
+@test
+def training_with_a_full_disk_leaves_no_model():
     here = workplace(steps=2)
-    result = aeon("train", "--config", "train.json", cwd=here, preexec_fn=small_files,
-                  restore_signals=False)
+    result = on_a_full_disk("train", "--config", "train.json", cwd=here)
     equal(result.code, 1, result)
     check("checkpoint.gguf" in result.err and "File too large" in result.err, result)
     equal(sorted(os.listdir(here)), ["data", "train.json"])

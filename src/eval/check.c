@@ -12,8 +12,8 @@ enum { MAX_TEXTS = 1024 }; /* in one condition */
 static aeon_status need_texts(const char *name, const json_t *list, aeon_error *err)
 {
     size_t n = json_array_size(list);
-    if (n == 0 || n > MAX_TEXTS)
-        return ae_fail(err, AEON_BAD_FORMAT, "\"%s\" needs a list of 1 to %d texts", name,
+    if (!json_is_array(list) || n > MAX_TEXTS)
+        return ae_fail(err, AEON_BAD_FORMAT, "\"%s\" needs a list of at most %d texts", name,
                        MAX_TEXTS);
     for (size_t i = 0; i < n; i++)
         if (!json_is_string(json_array_get(list, i)))

@@ -9,6 +9,7 @@ what is refused is asked about subjects and attributes that do occur, only not t
 import itertools
 
 import check
+import small_talk
 from notes_topics import TOPICS
 from phrases import an, casual, expand, fill, say
 
@@ -22,14 +23,14 @@ _FRAMES = [
     "What (do the notes say|do my notes say|is written|did I note) about {wh}?",
     "(Do you see|Can you find|Is it written|Did I write down|Did anybody note) {wh}?",
     "(Please|Could you|Would you) (find|look for|check) in (the|my) notes {wh}(.|?)",
-    "~Remind me {wh}.", "~Is there a word on {wh}?",
+    "~Remind me {wh}.",
 ]
 
 _HEADERS = ["(Notes|My notes|Passages|Context|Sources|Documents|Found notes|Background):",
-            "(Here are|These are) (the|my|some) (notes|passages|papers):", "~What I found:"]
+            "(Here are|These are) (the|my|some) (notes|passages|papers):", "(What I found|What the search found|Found):"]
 _RULES = [
     "(Answer from|Use|Use only|Answer only from|Answer with) the (notes|passages)(.| and cite them.| and name the passage.)",
-    "(Answer|Reply) (briefly |)from the (notes|passages) (below|that follow)(.|, and cite them as [n].)",
+    "(Answer|Reply) from the (notes|passages) (below|that follow)(.|, and cite them as [n].)",
     "You are AEON. (Answer from|Use) the (notes|passages)( and cite them|).",
     "If the notes do not say it, say so.", "~Base your answers on the notes.",
 ]
@@ -250,9 +251,11 @@ def _notes_for(talk, plan, most):
 
 
 def _discuss(talk, layout, notes, refusals):
-    """Questions about one set of notes."""
+    """Questions about one set of notes, small talk between them now and then."""
     place = layout(talk, notes)
-    for refused in refusals:
+    for i, refused in enumerate(refusals):
+        if i and talk.rng.random() < 0.06:
+            small_talk.exchange(talk)
         question, answer, how = notes.ask(refused)
         talk.user(place(question))
         talk.answer(answer, how)

@@ -6,6 +6,7 @@ told in one sentence. A request that no tool fits is declined.
 """
 
 import check
+import small_talk
 from phrases import casual, fill, is_kept, say
 from tools_table import TOOLS
 
@@ -142,7 +143,10 @@ class Desk:
 def write(talk, kind):
     desk = Desk(talk)
     for _ in range(talk.rng.choice((0, 0, 1, 1, 2, 3))):
-        if talk.rng.random() < 0.2:
+        roll = talk.rng.random()
+        if roll < 0.1:
+            small_talk.exchange(talk)
+        elif roll < 0.25:
             desk.decline()
         else:
             desk.call()

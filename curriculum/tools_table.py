@@ -75,7 +75,7 @@ _BAND = "The Red Lanterns|Silver Fox|Nightbus|The Harbour Four|Blue Monday Club|
 
 TOOLS = [
     Tool("remember", "set_timer start_timer timer run_timer", "Start a timer.", {
-        "minutes": _int("minutes duration mins", "Minutes until it rings.", 1, 180),
+        "minutes": _int("minutes duration mins", "Minutes until it rings.", 2, 180),
         "label": _own("label title purpose", "What it is for.", "timed", "eggs|tea|bread|pasta|rice|laundry|pizza|cake|nap|yoga|soup|potatoes|dough|break|homework|oven|sauna|walk")},
         ["(Set|Start|Run|Begin|Give me) a timer (for|of|over) {minutes} minutes.", "(Set|Start|Run) a {minutes} minute timer( please| now|).",
          "(Count down|Time|Tell me when it has been|Let me know after) {minutes} minutes( for me| please|).", "(Set|Start) a timer (for|of) {minutes} minutes for the {label}.",
@@ -151,7 +151,7 @@ TOOLS = [
         {}, "I am calling {name}."),
     Tool("remember", "add_reminder set_reminder remind remind_me", "Remind the user of something.", {
         "text": _own("text what task about", "What to do.", "note", _NOTE, 0), "time": _words("time when at hour", "When.", "time")},
-        ["Remind me at {time} to {text}.", "At {time} (remind me to|I have to|I must) {text}, (please |)(remind me|don't let me forget).", "(Set|Add|Make) a reminder (for|at) {time}: {text}.",
+        ["Remind me at {time} to {text}.", "At {time} I (have to|must|should|want to) {text}, (please |)(remind me|don't let me forget).", "(Set|Add|Make) a reminder (for|at) {time}: {text}.",
          "(Don't let me forget|I must not forget) to {text} at {time}.", "~I want a reminder at {time} to {text}."],
         {}, "I will remind you at {time}."),
     Tool("heating", "set_heating heating set_temperature thermostat", "Set the heating of a room.", {
@@ -188,12 +188,12 @@ TOOLS = [
         {}, "A table for {people} at {restaurant} is booked."),
     Tool("way", "find_train next_train train_times train_search", "Find the next train.", {
         "start": _words("start from origin departure", "Where it leaves.", "city"), "goal": _words("goal to destination arrival", "Where it goes.", "city")},
-        ["(When is|When goes|When leaves|Which is) the next train from {start} to {goal}?", "(Find|Look up|Show|Get) (me |)(a train|the next train|trains) from {start} to {goal}.", "How do I get from {start} to {goal} by train?",
+        ["(When is|When goes|When leaves|Which is) the next train from {start} to {goal}?", "(Find|Show me|Find me|Get me|Look up) (a train|the next train|trains) from {start} to {goal}.", "How do I get from {start} to {goal} by train?",
          "I (want|need|have) to (go|travel|get) from {start} to {goal} by train.", "I am in {start} and must take a train to {goal}."],
         {"time": _words("", "", "time")}, "The next train from {start} to {goal} leaves at {time}."),
     Tool("price", "get_price price_lookup find_price check_price", "Look up the price of a product.", {
         "product": _own("product item article name", "What it is.", "item", _THING)},
-        ["(What is|Tell me|Look up|Find|Check) the price of {product}( today| now|)(.|?)", "How (much|expensive) (is|are) {product}( today| now| at the moment|)?", "What (does|do|would) {product} cost( today| now|)?", "How much do they want for {product}?"],
+        ["(Tell me|Look up|Find|Check) the price of {product}( today| now|).", "What is the price of {product}( today| now|)?", "How (much|expensive) (is|are) {product}( today| now| at the moment|)?", "What (does|do|would) {product} cost( today| now|)?", "How much do they want for {product}?"],
         {"euros": _int("", "", 1, 60)}, "The price of {product} is {euros} euros."),
     Tool("define", "define_word dictionary word_meaning look_up_word", "Look up what a word means.", {
         "word": _drawn("word term entry", "The word.", lambda rng, held_out: made_up(rng).lower())},
@@ -205,7 +205,7 @@ TOOLS = [
         ["(Send|Write) an email to {to} about {subject}.", "(Send|Write) {to} an email (about|on|with the subject) {subject}.", "(Email|Mail) {to} about {subject}( please|).", "An email about {subject} (should go|has to go|must go) to {to}.", "~{to} should get an email on {subject}."],
         {}, "The email to {to} is sent."),
     Tool("files", "delete_file remove_file erase_file trash", "Delete a file.", {"file": _drawn("file path filename name", "Name of the file.", _file)},
-        ["(Delete|Remove|Erase|Throw away|Get rid of) (the file |){file}( please| for me|).", "I (don't need|no longer need|don't want) {file}( any more|), (delete|remove|erase) it.", "{file} can go into the bin."],
+        ["(Delete|Remove|Erase|Throw away|Get rid of) (the file |){file}( please| for me|).", "I (don't need|no longer need|don't want|am done with) {file}, (delete|remove|erase) it.", "{file} can go into the bin."],
         {}, "{file} is deleted."),
     Tool("files", "rename_file move_file change_filename", "Give a file another name.", {
         "old": _drawn("old source from_name old_name", "The name it has.", _file), "new": _drawn("new target to_name new_name", "The name it gets.", _file)},

@@ -380,7 +380,7 @@ _GARDEN = [
 _MOUNTAINS = [
     _row(_number(300, 8000), "is {v} metres high", "how high {s} is", "Is {s} {v} metres high?",
          "How (high|tall|many metres high) is {s}?", "What is the height of {s}?", "How many metres (has|does) {s} (rise|reach|stand)?"),
-    _who("was first climbed by", "who first climbed {s}", "Who (first climbed|climbed|was the first on|was first on|conquered) {s}?", "By whom was {s} (first |)climbed?"),
+    _who("was first climbed by", "who first climbed {s}", "Who (first climbed|climbed|was the first on|was first on|conquered) {s}?", "~Who stood on {s} first?", "By whom was {s} (first |)climbed?"),
     _row(_number(1780, 1990), "was first climbed in {v}", "when {s} was first climbed", "Was {s} first climbed in {v}?",
          "When (was {s} first climbed|was {s} climbed|did people first climb {s}|did somebody first climb {s})?", "(In which|In what|Which|What) year was {s} (first |)climbed?",
          "~What is the year when {s} was climbed?"),

@@ -7,7 +7,7 @@
 #include <stdarg.h>
 #include <string.h>
 
-enum { WIDTH = 800, HEIGHT = 450, LEFT = 70, RIGHT = 780, TOP = 56, BOTTOM = 396 };
+enum { WIDTH = 800, HEIGHT = 450, LEFT = 70, RIGHT = 770, TOP = 56, BOTTOM = 396 };
 enum { MAX_DOTS = RIGHT - LEFT }; /* of a line: more could not be seen */
 
 static const char style[] = "<style>\n"

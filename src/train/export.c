@@ -6,8 +6,11 @@
 #include "tensor/dtype.h"
 
 const char ae_export_chat_template[] =
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + message['content'] + "
-    "'<|end|>' }}{% endfor %}{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + (message['content'] or '') }}"
+    "{% if message['tools'] %}{{ '<|tool|>' + message['tools'] + '<|/tool|>' }}{% endif %}"
+    "{% if message['tool_calls'] %}{{ '<|tool_call|>' + (message['tool_calls'] | tojson) + "
+    "'<|/tool_call|>' }}{% endif %}{{ '<|end|>' }}{% endfor %}"
+    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
 
 /* The numbers by which files of this format call the mix of types they hold. */
 static uint32_t file_type(aeon_type type)

@@ -90,8 +90,8 @@ TOOLS = [
     Tool("weather", "get_weather weather weather_forecast check_weather", "Weather in a city.", {
         "city": _words("city place location town", "Name of the city.", "city"),
         "day": _words("day date weekday", "The day, if it is not today.", "day")},
-        ["(What is|How is|What will be) the weather( like|) in {city}( today| now|)?", "(Is it|Will it be) (cold|warm|sunny|raining|snowing|windy) in {city}( today|)?",
-         "(Tell|Give|Show) me the weather (in|for|of) {city}.", "Do I need (an umbrella|a coat|sunglasses|a warm hat) in {city}?", "(How will|What will) the weather be( like|) in {city} on {day}?",
+        ["(What is the weather|What is the weather like|How is the weather) in {city}( today| now|)?", "(Is it|Will it be) (cold|warm|sunny|raining|snowing|windy) in {city}( today|)?",
+         "(Tell|Give|Show) me the weather (in|for|of) {city}.", "Do I need (an umbrella|a coat|sunglasses|a warm hat) in {city}?", "(How will the weather be|What will the weather be like) in {city} on {day}?",
          "(Will it|Is it going to) (rain|snow) in {city} on {day}?", "What does the sky over {city} look like?"],
         {"degrees": _int("", "", 1, 38), "sky": _one_of("", "", "sunny", "cloudy", "rainy", "foggy", "windy", "snowy", "clear")},
         "It is {degrees} degrees and {sky} in {city}."),
@@ -188,12 +188,12 @@ TOOLS = [
         {}, "A table for {people} at {restaurant} is booked."),
     Tool("way", "find_train next_train train_times train_search", "Find the next train.", {
         "start": _words("start from origin departure", "Where it leaves.", "city"), "goal": _words("goal to destination arrival", "Where it goes.", "city")},
-        ["(When is|When goes|When leaves|Which is) the next train from {start} to {goal}?", "(Find|Show me|Find me|Get me|Look up) (a train|the next train|trains) from {start} to {goal}.", "How do I get from {start} to {goal} by train?",
+        ["(When is|Which is|What is) the next train from {start} to {goal}?", "(Find|Show me|Find me|Get me|Look up) (a train|the next train|trains) from {start} to {goal}.", "How do I get from {start} to {goal} by train?",
          "I (want|need|have) to (go|travel|get) from {start} to {goal} by train.", "I am in {start} and must take a train to {goal}."],
         {"time": _words("", "", "time")}, "The next train from {start} to {goal} leaves at {time}."),
     Tool("price", "get_price price_lookup find_price check_price", "Look up the price of a product.", {
         "product": _own("product item article name", "What it is.", "item", _THING)},
-        ["(Tell me|Look up|Find|Check) the price of {product}( today| now|).", "What is the price of {product}( today| now|)?", "How (much|expensive) (is|are) {product}( today| now| at the moment|)?", "What (does|do|would) {product} cost( today| now|)?", "How much do they want for {product}?"],
+        ["(Tell me|Look up|Find|Check) the price of {product}( today| now|).", "What is the price of {product}( today| now|)?", "How (much|expensive) is {product}( today| now| at the moment|)?", "What (does|would) {product} cost( today| now|)?", "How much do they want for {product}?"],
         {"euros": _int("", "", 1, 60)}, "The price of {product} is {euros} euros."),
     Tool("define", "define_word dictionary word_meaning look_up_word", "Look up what a word means.", {
         "word": _drawn("word term entry", "The word.", lambda rng, held_out: made_up(rng).lower())},

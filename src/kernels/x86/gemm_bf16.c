@@ -34,7 +34,7 @@ AE_INLINE size_t at_most(size_t n, size_t limit)
 
 AE_INLINE __mmask16 first(size_t n)
 {
-    return n >= LANES ? (__mmask16)0xffff : (__mmask16)((1u << n) - 1);
+    return (__mmask16)(n >= LANES ? 0xffffu : (1u << n) - 1);
 }
 
 /* The bits of two rows of values as pairs, the even one below. */

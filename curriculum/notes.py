@@ -16,9 +16,11 @@ from phrases import an, casual, expand, fill, say
 KINDS = {"notes with citation": 60, "notes refusal": 40}
 
 _FRAMES = [
-    "(Do the notes say|Do my notes say|Do you know|Can you tell me|Could you tell me|Can you see) {wh}?",
+    "(Do the notes say|Do my notes say|Do you know|Can you tell me|Could you tell me|Can you see) "
+    "{wh}?",
     "(Tell me|Find out|Look up|Check|Please tell me|Please look up|Please check) {wh}.",
-    "(I want to know|I would like to know|I need to know|I wonder|I have to find out|Let me know) {wh}.",
+    "(I want to know|I would like to know|I need to know|I wonder|I have to find out|Let me know) "
+    "{wh}.",
     "(I forgot|I can't find|I can't remember|I don't remember|I don't see|I am not sure) {wh}.",
     "What (do the notes say|do my notes say|is written|did I note) about {wh}?",
     "(Do you see|Can you find|Is it written|Did I write down|Did anybody note) {wh}?",
@@ -27,16 +29,20 @@ _FRAMES = [
 ]
 
 _HEADERS = ["(Notes|My notes|Passages|Context|Sources|Documents|Found notes|Background):",
-            "(Here are|These are) (the|my|some) (notes|passages|papers):", "(What I found|What the search found|Found):"]
+            "(Here are|These are) (the|my|some) (notes|passages|papers):",
+            "(What I found|What the search found|Found):"]
 _RULES = [
-    "(Answer from|Use|Use only|Answer only from|Answer with) the (notes|passages)(.| and cite them.| and name the passage.)",
+    "(Answer from|Use|Use only|Answer only from|Answer with) the (notes|passages)(.| and cite "
+    "them.| and name the passage.)",
     "(Answer|Reply) from the (notes|passages) (below|that follow)(.|, and cite them as [n].)",
     "You are AEON. (Answer from|Use) the (notes|passages)( and cite them|).",
     "If the notes do not say it, say so.", "~Base your answers on the notes.",
 ]
 _OPENING = "(And|So|Now|Well|Okay|AEON|One more thing)(, |: )"
-_HANDED_OVER = ["(Read|Keep|Take|Look at|Remember) these notes( for me|, please|).", "I have some notes( for you|).",
-                "I (want|would like) to ask you about (my|these|some) notes.", "~Here is what I wrote down."]
+_HANDED_OVER = ["(Read|Keep|Take|Look at|Remember) these notes( for me|, please|).",
+                "I have some notes( for you|).",
+                "I (want|would like) to ask you about (my|these|some) notes.",
+                "~Here is what I wrote down."]
 _READ = "I have read the notes. What would you like to know?"
 
 _YES_NO_PART = 0.12
@@ -69,9 +75,10 @@ class Fact:
             text = expand(rng, _OPENING) + (text if text[:2] == "I " else _small(text))
         return casual(rng, text)
 
-    def cited(self, begin=""):
+    def cited(self, *begin):
         """A check: the value and this passage's number, and no other passage's."""
-        return {"matches": ["^" + begin, *check.holds(self.value)["matches"], rf"\[{self.number}\]"],
+        matches = ["^" + word for word in begin] + check.holds(self.value)["matches"]
+        return {"matches": matches + [rf"\[{self.number}\]"],
                 "lacks": [rf"\[(?!{self.number}\])"]}
 
 
@@ -227,7 +234,9 @@ def _after_question(talk, notes):
 
 def _handed_over(talk, notes):
     """The notes in a message of their own."""
-    opening = say(talk.rng, _HANDED_OVER, None, talk.held_out) + "\n" if talk.rng.random() < 0.5 else ""
+    opening = ""
+    if talk.rng.random() < 0.5:
+        opening = say(talk.rng, _HANDED_OVER, None, talk.held_out) + "\n"
     talk.user(opening + notes.text())
     talk.answer(_READ)
     return lambda question: question

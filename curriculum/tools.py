@@ -12,13 +12,19 @@ from tools_table import TOOLS
 
 KINDS = {"tool call": 60, "tool answer": 25, "no tool": 15}
 
-_SYSTEM = ["You are AEON(, a helpful companion|). (You have|You can use|Use) (these |the following |some |)tools.",
-           "(You are a|Be a) (helpful|friendly) (assistant|companion) with (these |some |)tools.", "You are AEON.",
-           "(Use|Call) (the |these |your |)tools (when they fit|where they help|if one fits).", "~You may call tools."]
-_JOINTS = ["{a}, and {b}", "{a}, then {b}", "{a} and {b}", "{a}. Also {b}", "{a}. And {b}", "{a}, and also {b}",
-           "~{a}, after that {b}"]
+_SYSTEM = [
+    "You are AEON(, a helpful companion|). "
+    "(You have|You can use|Use) (these |the following |some |)tools.",
+    "(You are a|Be a) (helpful|friendly) (assistant|companion) with (these |some |)tools.",
+    "You are AEON.",
+    "(Use|Call) (the |these |your |)tools (when they fit|where they help|if one fits).",
+    "~You may call tools.",
+]
+_JOINTS = ["{a}, and {b}", "{a}, then {b}", "{a} and {b}", "{a}. Also {b}", "{a}. And {b}",
+           "{a}, and also {b}", "~{a}, after that {b}"]
 _NONE = "None of my tools can do that."
-_ERRORS = "no network|not found|access denied|time out|device is off|battery is low|service is busy|not allowed".split("|")
+_ERRORS = ("no network|not found|access denied|time out|device is off|battery is low|"
+           "service is busy|not allowed").split("|")
 
 
 class Offer:

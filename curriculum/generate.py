@@ -3,39 +3,40 @@
 
     python3 curriculum/generate.py OUTDIR [--talks N] [--vocabulary N] [--seed N]
     python3 curriculum/generate.py --suite FILE [-n 300]
+    python3 curriculum/generate.py --left-out FILE [-n 300] [--held-out]
     python3 curriculum/generate.py --show KIND [-n 5] [--held-out]
 
 OUTDIR gets train.jsonl, held_out.jsonl and tokenizer.json; FILE gets the held-out questions that
-`aeon eval --suite builtin` asks, n of each kind. The same seed gives the same bytes. Only the
+`aeon eval --suite builtin` asks, n of each main kind. --left-out writes talks in the manner that the model has never met, for an
+adapter to learn. The same seed gives the same bytes. Only the
 standard library is used.
 """
 
 import argparse
 import importlib
-import importlib.util
 import json
 import pathlib
 import random
 
 import bpe
 import check
+import manners
 from talk import Talk
 
 MAX_CHARS = 3000  # of a talk; about 900 tokens
 
 SHARES = {  # of a hundred talks, how many are of each family
-    "facts": 22,
-    "plain": 16,
+    "facts": 20,
+    "plain": 15,
     "notes": 14,
-    "sums": 14,
-    "judge": 11,
+    "sums": 15,
+    "judge": 12,
     "extract": 7,
     "manners": 8,
-    "tools": 8,
+    "tools": 9,
 }
 
-FAMILIES = {name: importlib.import_module(name) for name in SHARES
-            if importlib.util.find_spec(name)}
+FAMILIES = {name: importlib.import_module(name) for name in SHARES}
 
 
 def make_talk(rng, held_out, family, kind=None):
@@ -66,12 +67,17 @@ def write_talks(path, n, seed, held_out):
 TALKS_FOR_VOCABULARY = 40000
 
 
+MAIN_KINDS = ["fact told", "notes with citation", "notes refusal", "sum, 1 step", "sum, 2 steps",
+              "sum, 3 steps", "solution check", "judge A or B", "facts to JSON", "tool call"]
+
+
 def questions(n, seed):
-    """n held-out questions of each kind, no two with the same messages."""
+    """Held-out questions, n of each main kind and a third of n of the others, no two with the same
+    messages."""
     for family, module in FAMILIES.items():
         for kind in module.KINDS:
             rng, seen = random.Random(f"{seed} ask {kind}"), set()
-            while len(seen) < n:
+            while len(seen) < (n if kind in MAIN_KINDS else n // 3):
                 talk = make_talk(rng, True, family, kind)
                 messages, answer = talk.messages[:-1], check.spoken(talk.messages[-1])
                 if json.dumps(messages) in seen:
@@ -84,6 +90,15 @@ def write_suite(path, n, seed):
     with open(path, "w", encoding="utf-8", newline="\n") as out:
         for question in questions(n, seed):
             out.write(json.dumps(question) + "\n")
+
+
+def write_left_out(path, n, seed, held_out):
+    rng = random.Random(f"{seed} left out {held_out}")
+    with open(path, "w", encoding="utf-8", newline="\n") as out:
+        for _ in range(n):
+            talk = Talk(rng, held_out)
+            manners.write_left_out(talk)
+            out.write(json.dumps({"messages": talk.messages, "check": talk.check}) + "\n")
 
 
 def write_all(folder, n_talks, n_vocabulary, seed):
@@ -114,9 +129,11 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path, nargs="?", metavar="OUTDIR")
     parser.add_argument("--suite", type=pathlib.Path, metavar="FILE", help="write the questions")
+    parser.add_argument("--left-out", type=pathlib.Path, metavar="FILE",
+                        help="write talks in the manner left out")
     parser.add_argument("--show", metavar="KIND", help="print talks of this kind")
-    parser.add_argument("--held-out", action="store_true", help="print held-out talks")
-    parser.add_argument("-n", type=int, help="questions of each kind (300), talks to print (5)")
+    parser.add_argument("--held-out", action="store_true", help="talks with what is held out")
+    parser.add_argument("-n", type=int, help="questions of each main kind (300), talks to print (5)")
     parser.add_argument("--talks", type=int, default=400000, help="to learn (default 400000)")
     parser.add_argument("--vocabulary", type=int, default=3072, help="tokens (default 3072)")
     parser.add_argument("--seed", type=int, default=1)
@@ -125,10 +142,12 @@ def main():
         show(args.show, args.n or 5, args.seed, args.held_out)
     elif args.suite:
         write_suite(args.suite, args.n or 300, args.seed)
+    elif args.left_out:
+        write_left_out(args.left_out, args.n or 300, args.seed, args.held_out)
     elif args.folder:
         write_all(args.folder, args.talks, args.vocabulary, args.seed)
     else:
-        parser.error("give OUTDIR, --suite FILE or --show KIND")
+        parser.error("give OUTDIR, --suite FILE, --left-out FILE or --show KIND")
 
 
 if __name__ == "__main__":

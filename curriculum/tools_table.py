@@ -86,8 +86,8 @@ TOOLS = [
     Tool("remember", "set_timer start_timer timer run_timer", "Start a timer.", {
         "minutes": _int("minutes duration mins", "Minutes until it rings.", 2, 180),
         "label": _own("label title purpose", "What it is for.", "timed",
-        """eggs|tea|bread|pasta|rice|laundry|pizza|cake|nap|yoga|soup|potatoes|dough|break|
-    homework|oven|sauna|walk""")},
+            """eggs|tea|bread|pasta|rice|laundry|pizza|cake|nap|yoga|soup|potatoes|dough|break|
+            homework|oven|sauna|walk""")},
         ["(Set|Start|Run|Begin|Give me) a timer (for|of|over) {minutes} minutes.",
          "(Set|Start|Run) a {minutes} minute timer( please| now|).",
          "(Count down|Time|Tell me when it has been|Let me know after) {minutes} minutes( for me| "
@@ -233,8 +233,8 @@ TOOLS = [
         {}, "The {room} is set to {degrees} degrees."),
     Tool("translate", "translate translate_word translator translate_text", "Translate a word.", {
         "word": _own("word text phrase", "What to translate.", "translated",
-        """bread|house|friend|window|spoon|river|garden|winter|bridge|candle|apple|forest|shoe|
-    cloud|bird|letter|kitchen|street|water|mountain|island|horse|sugar|thunder"""),
+            """bread|house|friend|window|spoon|river|garden|winter|bridge|candle|apple|forest|shoe|
+            cloud|bird|letter|kitchen|street|water|mountain|island|horse|sugar|thunder"""),
         "language": _own("language to target_language", "The language it gets.", "language",
         _LANGUAGE)},
         ["Translate {word} (to|into) {language}.",
@@ -252,8 +252,8 @@ TOOLS = [
         _worked_out, "{expression} is {result}."),
     Tool("app", "open_app start_app launch app_open", "Open an app.", {
         "app": _own("app name program", "Name of the app.", "app",
-        """Notes|Maps|Camera|Photos|Mail|Chess|Radio|Diary|Paint|Clock|Files|Books|Wallet|
-    Browser|Recorder|Gallery|Scanner|Contacts""",
+            """Notes|Maps|Camera|Photos|Mail|Chess|Radio|Diary|Paint|Clock|Files|Books|Wallet|
+            Browser|Recorder|Gallery|Scanner|Contacts""",
         0.3)},
         ["(Open|Start|Launch|Run|Bring up) {app}( please| for me| now|).",
          "(Open|Start|Launch|Run) the {app} app( please|).",
@@ -373,8 +373,8 @@ TOOLS = [
         {}, "The robot cleans the {room}."),
     Tool("door", "lock_door door_lock lock secure_door", "Lock a door.", {"door":
         _own("door which name", "Which door.", "door",
-        """front|back|garage|cellar|garden|side|kitchen|balcony|office|shed|stable|attic|
-    studio|workshop|north|yard""")},
+            """front|back|garage|cellar|garden|side|kitchen|balcony|office|shed|stable|attic|
+            studio|workshop|north|yard""")},
         ["(Lock|Close and lock|Bolt|Secure) the {door} door( please| now|).",
          "(Make sure|See to it) that the {door} door is locked.",
          "(Is|Did I leave) the {door} door open? (Lock it|Please lock it).",

@@ -38,7 +38,7 @@ typedef struct {
     }
 
 static const field fields[] = {
-    /* Data. Talks are JSON lines {"messages": [{"role": "user", "content": "Hello"}, ...]}. */
+    /* Data. Talks are lines of JSON, as example.h says. */
     TEXT_FIELD("train", REQUIRED, train, NULL),         /* the talks to learn */
     TEXT_FIELD("held_out", 0, held_out, ""),            /* talks that only measure; "" for none */
     TEXT_FIELD("tokenizer", REQUIRED, tokenizer, NULL), /* a Hugging Face tokenizer.json */
@@ -197,6 +197,9 @@ static aeon_status read_fields(ae_recipe *r, const char *path, aeon_error *err)
     if (r->checkpoint_steps == 0 && r->checkpoint_minutes == 0)
         return ae_fail(err, AEON_INVALID_ARGUMENT,
                        "%s: checkpoint_steps: must not be 0 when checkpoint_minutes is 0", path);
+    if (r->sequence > r->shape.n_ctx)
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: sequence: %u is more than n_ctx %u", path,
+                       r->sequence, r->shape.n_ctx);
     return AEON_OK;
 }
 

@@ -4,6 +4,7 @@
 import csv
 import json
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -136,6 +137,15 @@ def training_draws_its_curve():
     equal({name: len(points) for name, points in lines.items()}, {"loss": 30, "held-out": 8})
     words = [text.text for text in picture.iter(svg + "text")]
     check("step" in words and any(w.startswith("loss per token") for w in words), words)
+
+
+@test
+def every_field_of_a_recipe_is_explained():
+    source = (ROOT / "src" / "train" / "recipe.c").read_text()
+    fields = re.findall(r'\b[A-Z]+_FIELD\("(\w+)"', source)
+    check(len(fields) > 30, fields)
+    explained = set(re.findall(r"`(\w+)`", (ROOT / "docs" / "training.md").read_text()))
+    equal([name for name in fields if name not in explained], [])
 
 
 @test

@@ -48,6 +48,7 @@ static void wrong_fields_are_named(void **state)
         {"{" COMPLETE ",\"loss\":\"user\"}", "loss: \"user\" is none of assistant|all"},
         {"{" COMPLETE ",\"loss\":\"\"}", "loss: \"\" is none of"},
         {"{" COMPLETE ",\"output_type\":\"q8\"}", "output_type: \"q8\" is none of"},
+        {"{" COMPLETE ",\"sequence\":5000}", "sequence: 5000 is more than n_ctx 4096"},
         {"{" COMPLETE ",\"checkpoint_minutes\":0}", "checkpoint_steps: must not be 0"},
     };
     for (size_t i = 0; i < AE_COUNT(wrong); i++) {

@@ -133,8 +133,8 @@ static aeon_status check_memory(const ae_trainer *t, int n_threads, aeon_error *
     double work = n_threads * (double)(ae_net_work_bytes(t->net) + muon);
     double all = data + state + gradients + work, machine = (double)ae_memory_bytes();
     ae_trainer_note(t,
-                    "%.2f M parameters; memory: %.0f MB: %.0f talks, %.0f weights and moments, "
-                    "%.0f gradients, %.0f work of %d threads",
+                    "%.2f M parameters; memory: %.0f MB (%.0f data, %.0f weights and moments, "
+                    "%.0f gradients, %.0f work of %d threads)",
                     (double)t->net->n_weights * 1e-6, all * mb, data * mb, state * mb,
                     gradients * mb, work * mb, n_threads);
     if (machine > 0 && all > machine)

@@ -46,6 +46,36 @@ typedef struct {
  * OUT_OF_MEMORY, CANCELLED. */
 AEON_API AEON_MUST_USE aeon_status aeon_train_run(const aeon_train_params *params, aeon_error *err);
 
+/* ---- how fast it is -------------------------------------------------------------------------- */
+
+typedef struct {
+    const char *config_path; /* shape, batch, optimizer and products; NULL: the built-in model's */
+    int n_threads;           /* 0: one per core */
+    size_t n_steps;          /* to measure, after one to warm up; at least 1 */
+    bool (*goes_on)(void *user); /* asked after every step; or NULL */
+    void *user;
+} aeon_train_bench_params;
+
+/* Operations are those of products that the definition needs, two for each multiply-add: 6 for each
+ * weight in the layers' matrices and token; 6 for each weight of the output head and target; and
+ * for attention 12 * n_heads * head_dim in each layer for each pair of a token and one at or before
+ * it in its document. What is computed twice, norms and the optimizer do not count. */
+typedef struct {
+    uint64_t n_parameters, n_tokens, n_targets; /* tokens and targets of one step, on average */
+    int n_threads;
+    bool has_bf16;                       /* products outside attention */
+    bool has_muon;                       /* else AdamW */
+    double median_tps, min_tps, max_tps; /* tokens per second, by step */
+    double flop_per_token;
+    double gflops;      /* of the median step */
+    double peak_gflops; /* f32 products of large squares by the matrix library, on all threads */
+} aeon_train_speed;
+
+/* Train on tokens by chance, in documents of 60 to 400 of which the last third is to be learned.
+ * Writes no file. Errors: as aeon_train_run. */
+AEON_API AEON_MUST_USE aeon_status aeon_train_bench(const aeon_train_bench_params *params,
+                                                    aeon_train_speed *out, aeon_error *err);
+
 #ifdef __cplusplus
 }
 #endif

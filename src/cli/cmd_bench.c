@@ -216,6 +216,8 @@ static aeon_status run_tests(bench *b, aeon_error *err)
 static aeon_status run_bench(const cli_options *o, aeon_error *err)
 {
     bench b = {.options = o};
+    if (o->train) return cli_bench_train(o, err);
+    if (o->config) return cli_error(err, CLI_USAGE, "--config: only together with --train");
     aeon_status status = run_tests(&b, err);
     aeon_tokens_release(&b.ids);
     cli_runtime_close(&b.runtime);
@@ -231,6 +233,10 @@ static const cli_option test_options[] = {
     {0, "batch", CLI_SIZE, AT(n_batch), 1, 1, "N", "talks at once; only 1 so far"},
     {'r', "runs", CLI_SIZE, AT(n_runs), 1, MAX_RUNS, "N",
      "runs of each test, after one to warm up"},
+    {0, "train", CLI_FLAG, AT(train), 0, 0, NULL,
+     "measure training instead: -r steps, on tokens by chance"},
+    {0, "config", CLI_TEXT, AT(config), 0, 0, "FILE",
+     "with --train: a recipe to take the shape from"},
     {0, "json", CLI_FLAG, AT(json), 0, 0, NULL, "one JSON document on standard output"},
     CLI_OPTION_END,
 };
@@ -238,13 +244,16 @@ static const cli_option test_options[] = {
 const cli_command cli_bench = {
     .name = "bench",
     .summary = "how fast a model runs here, and what the machine could do at best",
-    .usage = "[-m MODEL] [-p 256] [-n 32] [--depth N] [-r 5] [--json]",
+    .usage = "[-m MODEL] [-p 256] [-n 32] [--depth N] [-r 5] [--json]\n"
+             "       aeon bench --train [--config FILE] [-r 5] [--json]",
     .groups =
         (const cli_group[]){{"Tests", test_options}, {"Model", cli_model_options}, CLI_GROUP_END},
     .notes =
         "of limit: for decode, the speed over that of reading the weights and the cache once\n"
         "per token; for prefill, over the peak of the machine's dot products. Both limits are\n"
-        "measured in the same run.",
+        "measured in the same run. Training is compared with the peak of f32 products on large\n"
+        "squares; it counts 6 operations for each weight in products and token, the output head\n"
+        "only where there is something to learn, and attention within documents.",
     .example = "aeon bench -m phi-4-mini.gguf -p 512 -n 128 --depth 0,2048",
     .run = run_bench,
 };

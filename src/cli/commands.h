@@ -13,6 +13,9 @@ extern const cli_option cli_vocab_options[];    /* -m */
 extern const cli_option cli_sampling_options[]; /* --temp ... --seed --stop */
 extern const cli_option cli_json_options[];     /* --json */
 
+/* aeon bench --train. */
+AEON_MUST_USE aeon_status cli_bench_train(const cli_options *o, aeon_error *err);
+
 /* Where an option's value goes. */
 #define AT(field) offsetof(cli_options, field)
 

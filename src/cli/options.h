@@ -63,10 +63,11 @@ typedef struct {
     const char *shape;           /* synth */
     aeon_type type;              /* synth */
     bool has_type, force;        /* synth */
-    const char *config;          /* train */
+    const char *config;          /* train, bench */
     bool resume, skip_bad;       /* train */
     const char *settings[CLI_MAX_SETTINGS];
     size_t n_settings;
+    bool train;                       /* bench */
     size_t n_prefill, n_decode;       /* bench */
     size_t depths[CLI_MAX_DEPTHS];    /* bench */
     size_t n_depths, n_batch, n_runs; /* bench */

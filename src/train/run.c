@@ -94,9 +94,7 @@ static void step_muon(ae_trainer *t, const ae_adamw_rates *rates, double norm)
     ae_muon_step(&t->muon, &muon, t->pool);
 }
 
-/* One update of the weights. Fails if loss or gradient is no number; the weights are then as
- * before. */
-static aeon_status train_step(ae_trainer *t, aeon_train_report *report, aeon_error *err)
+aeon_status ae_trainer_step(ae_trainer *t, aeon_train_report *report, aeon_error *err)
 {
     const ae_recipe *r = &t->recipe;
     uint64_t n_targets = fill_sequences(t);
@@ -228,7 +226,7 @@ static aeon_status train(ae_trainer *t, aeon_error *err)
                        .last_step = t->step,
                        .last_tokens = t->progress.n_tokens};
     while (t->step < r->steps) {
-        TRY(train_step(t, &report, err));
+        TRY(ae_trainer_step(t, &report, err));
         bool is_last = t->step == r->steps;
         if (t->held_out.n_talks && (is_last || is_due(r->held_out_steps, t->step)))
             TRY(measure_held_out(t, err));

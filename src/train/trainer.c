@@ -228,20 +228,31 @@ static aeon_status resume(ae_trainer *t, aeon_error *err)
     return AEON_OK;
 }
 
-aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
+aeon_status ae_trainer_read_recipe(ae_trainer *t, aeon_error *err)
 {
-    const ae_recipe *r = &t->recipe;
     TRY(ae_recipe_load(&t->recipe, t->params->config_path, t->params->settings,
                        t->params->n_settings, err));
-    TRY(load_tokenizer(t, err));
-    TRY(load_talks(t, err));
-    TRY(fill_identity(t, err));
+    return load_tokenizer(t, err);
+}
+
+aeon_status ae_trainer_build(ae_trainer *t, aeon_error *err)
+{
+    const ae_recipe *r = &t->recipe;
     TRY(ae_net_new(&t->net, &r->shape, r->sequence, err));
     choose_products(t);
     TRY(alloc_threads(t, err));
     TRY(alloc_arrays(t, err));
     TRY(alloc_muon(t, err));
-    TRY(ae_packer_init(&t->packer, &t->train, r->sequence, true, r->seed, err));
+    return ae_packer_init(&t->packer, &t->train, r->sequence, true, r->seed, err);
+}
+
+aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
+{
+    const ae_recipe *r = &t->recipe;
+    TRY(ae_trainer_read_recipe(t, err));
+    TRY(load_talks(t, err));
+    TRY(fill_identity(t, err));
+    TRY(ae_trainer_build(t, err));
     if (t->params->resume && ae_file_exists(r->checkpoint))
         TRY(resume(t, err));
     else

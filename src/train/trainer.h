@@ -1,7 +1,7 @@
 /* trainer.h - the parts of a running training: put together, and taken apart again.
  *
  * Model:    set_up reads the recipe, the tokenizer and the talks, says what memory is needed, takes
- *           it, and starts from new weights or from the checkpoint. The loop is run.c's.
+ *           it, and starts from new weights or from the checkpoint. Steps and the loop are run.c's.
  * Threads:  One run at a time.
  * Example:  ae_trainer t = {.params = params};  status = ae_trainer_set_up(&t, err); ...
  *           ae_trainer_release(&t);
@@ -46,6 +46,16 @@ typedef struct {
 /* The errors of aeon_train_run. Release also after a failure. */
 AEON_MUST_USE aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err);
 void ae_trainer_release(ae_trainer *t);
+
+/* Parts of set_up: the recipe with its vocabulary; and, from recipe and talks, all that computes.
+ */
+AEON_MUST_USE aeon_status ae_trainer_read_recipe(ae_trainer *t, aeon_error *err);
+AEON_MUST_USE aeon_status ae_trainer_build(ae_trainer *t, aeon_error *err);
+
+/* One update of the weights. Fails if loss or gradient is no number; the weights are then as
+ * before. */
+AEON_MUST_USE aeon_status ae_trainer_step(ae_trainer *t, aeon_train_report *report,
+                                          aeon_error *err);
 
 /* A line for the person who watches. */
 __attribute__((format(printf, 2, 3))) void ae_trainer_note(const ae_trainer *t, const char *format,

@@ -30,6 +30,7 @@ need_build() {
     command_ cmake
     command_ ninja ninja-build
     command_ pkg-config
+    command_ python3
     library jansson libjansson-dev
     library libpcre2-8 libpcre2-dev
     library libedit libedit-dev
@@ -39,7 +40,6 @@ need_build() {
 need_test() {
     need_build
     library cmocka libcmocka-dev
-    command_ python3
     command_ node nodejs
     command_ npm
 }

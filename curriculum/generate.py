@@ -3,12 +3,14 @@
 
     python3 curriculum/generate.py OUTDIR [--talks N] [--vocabulary N] [--seed N]
     python3 curriculum/generate.py --suite FILE [-n 300]
+    python3 curriculum/generate.py --openings FILE [-n 50]
     python3 curriculum/generate.py --left-out FILE [-n 300] [--held-out]
     python3 curriculum/generate.py --show KIND [-n 5] [--held-out]
 
-OUTDIR gets train.jsonl, held_out.jsonl and tokenizer.json; FILE gets the held-out questions that
-`aeon eval --suite builtin` asks, n of each main kind. --left-out writes talks in the manner that the model has never met, for an
-adapter to learn. The same seed gives the same bytes. Only the
+OUTDIR gets train.jsonl, held_out.jsonl and tokenizer.json. --suite writes the held-out questions
+that `aeon eval --suite builtin` asks, n of each main kind; --openings first words of talks, whose
+answers a person reads (`aeon eval --suite FILE --transcript`); --left-out talks in the manner that
+the model has never met, for an adapter to learn. The same seed gives the same bytes. Only the
 standard library is used.
 """
 
@@ -21,6 +23,7 @@ import random
 import bpe
 import check
 import manners
+import small_talk
 from talk import Talk
 
 MAX_CHARS = 3000  # of a talk; about 900 tokens
@@ -92,6 +95,19 @@ def write_suite(path, n, seed):
             out.write(json.dumps(question) + "\n")
 
 
+def write_openings(path, n, seed):
+    """Any answer passes: whether it fits is for a person to say."""
+    rng, texts = random.Random(f"{seed} openings"), []
+    while len(texts) < n:
+        text = small_talk.opening(rng)
+        if text not in texts:
+            texts.append(text)
+    with open(path, "w", encoding="utf-8", newline="\n") as out:
+        for text in texts:
+            out.write(json.dumps({"family": "opening", "check": {"matches": ["."]},
+                                  "messages": [{"role": "user", "content": text}]}) + "\n")
+
+
 def write_left_out(path, n, seed, held_out):
     rng = random.Random(f"{seed} left out {held_out}")
     with open(path, "w", encoding="utf-8", newline="\n") as out:
@@ -129,11 +145,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("folder", type=pathlib.Path, nargs="?", metavar="OUTDIR")
     parser.add_argument("--suite", type=pathlib.Path, metavar="FILE", help="write the questions")
+    parser.add_argument("--openings", type=pathlib.Path, metavar="FILE", help="write first words")
     parser.add_argument("--left-out", type=pathlib.Path, metavar="FILE",
                         help="write talks in the manner left out")
     parser.add_argument("--show", metavar="KIND", help="print talks of this kind")
     parser.add_argument("--held-out", action="store_true", help="talks with what is held out")
-    parser.add_argument("-n", type=int, help="questions of each main kind (300), talks to print (5)")
+    parser.add_argument("-n", type=int,
+                        help="questions of each main kind (300), talks to print (5)")
     parser.add_argument("--talks", type=int, default=400000, help="to learn (default 400000)")
     parser.add_argument("--vocabulary", type=int, default=3072, help="tokens (default 3072)")
     parser.add_argument("--seed", type=int, default=1)
@@ -142,12 +160,14 @@ def main():
         show(args.show, args.n or 5, args.seed, args.held_out)
     elif args.suite:
         write_suite(args.suite, args.n or 300, args.seed)
+    elif args.openings:
+        write_openings(args.openings, args.n or 50, args.seed)
     elif args.left_out:
         write_left_out(args.left_out, args.n or 300, args.seed, args.held_out)
     elif args.folder:
         write_all(args.folder, args.talks, args.vocabulary, args.seed)
     else:
-        parser.error("give OUTDIR, --suite FILE, --left-out FILE or --show KIND")
+        parser.error("give OUTDIR, --suite, --openings, --left-out or --show")
 
 
 if __name__ == "__main__":

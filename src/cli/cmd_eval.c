@@ -14,6 +14,14 @@ typedef struct {
     double seconds;
 } evaluation;
 
+/* A family's name comes from a file and may hold anything; width: at least so many columns. */
+static void print_family(const char *name, int width)
+{
+    int len = (int)strlen(name);
+    cli_write(stdout, name, strlen(name));
+    printf("%*s", width > len ? width - len : 0, "");
+}
+
 /* ---- a talk as text -------------------------------------------------------------------------- */
 
 /* "ROLE       TEXT", further lines of the text below the first. */
@@ -50,7 +58,9 @@ static void print_transcript(const evaluation *e)
     for (size_t i = 0; i < aeon_suite_n(e->suite); i++) {
         aeon_question q = aeon_suite_question(e->suite, i);
         if (!aeon_eval_answer_get(e->eval, i, 0).text) continue;
-        printf("--- %s\n", q.family);
+        printf("--- ");
+        print_family(q.family, 0);
+        printf("\n");
         print_question(&q);
         for (size_t k = 0; k < n_samples; k++) {
             aeon_eval_answer a = aeon_eval_answer_get(e->eval, i, k);
@@ -77,7 +87,8 @@ static const char *last_words(const aeon_question *q)
 
 static void print_wrong(const aeon_question *q, const aeon_eval_answer *a)
 {
-    printf("%s\n", q->family);
+    print_family(q->family, 0);
+    printf("\n");
     print_field("question", last_words(q), strlen(last_words(q)));
     print_field("got", a->text, a->len);
     if (q->answer) print_field("wanted", q->answer, strlen(q->answer));
@@ -132,7 +143,7 @@ static void print_row(const evaluation *e, int width, const char *family, bool h
 {
     aeon_eval_score s = aeon_eval_score_get(e->eval, family);
     if (s.n == 0 && family) return; /* interrupted before it began */
-    printf("%-*.40s", width, family ? family : "total");
+    print_family(family ? family : "total", width);
     if (e->options->n_samples)
         print_sampled_row(e, &s);
     else
@@ -142,12 +153,13 @@ static void print_row(const evaluation *e, int width, const char *family, bool h
 
 static void print_table(const evaluation *e)
 {
+    enum { MAX_WIDTH = 40 }; /* longer names push their row aside */
     const char *family;
-    int width = (int)strlen("total");
+    int width = (int)strlen("family");
     bool has_json = aeon_eval_score_get(e->eval, NULL).n_json_wanted > 0;
     for (size_t i = 0; (family = aeon_suite_family_at(e->suite, i)); i++) {
-        int len = strlen(family) < 40 ? (int)strlen(family) : 40;
-        width = len > width ? len : width;
+        int len = (int)strlen(family);
+        if (len > width && len <= MAX_WIDTH) width = len;
     }
     printf("%s%-*s", cli_style_text(stdout, CLI_BOLD), width, "family");
     if (e->options->n_samples)

@@ -1,6 +1,6 @@
 #include "train/adamw.h"
 
-#include "base/clones.h"
+#include "kernels/clones.h"
 #include "train/muon.h"
 
 #include <math.h>

@@ -3,11 +3,11 @@
  * Model:    AE_CLONES before a function makes the compiler emit it for AVX-512, for AVX2 and for
  *           any processor. The build forbids fusing products into sums, so all of them round alike:
  *           the results are the same bits. Helpers of such a function are AE_CLONED_INLINE, or they
- *           would stay narrow. What needs instructions by name belongs in kernels/.
+ *           would stay narrow. What needs instructions by name is a kernel.
  * Example:  AE_CLONES void scale(float *x, float a, size_t n) { for (...) x[i] *= a; }
  */
-#ifndef AE_BASE_CLONES_H
-#define AE_BASE_CLONES_H
+#ifndef AE_KERNELS_CLONES_H
+#define AE_KERNELS_CLONES_H
 
 #define AE_CLONED_INLINE static inline __attribute__((always_inline))
 

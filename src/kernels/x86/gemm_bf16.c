@@ -103,8 +103,8 @@ AE_INLINE void pack_rows(panel out, const float *src, size_t ld, size_t n_lines,
 }
 
 /* n_lines lines from line on, n_deep values of each from deep on. */
-AE_INLINE void pack(panel *out, size_t panel_lines, ae_matrix m, size_t line, size_t n_lines,
-                    size_t deep, size_t n_deep)
+static void pack(panel *out, size_t panel_lines, ae_matrix m, size_t line, size_t n_lines,
+                 size_t deep, size_t n_deep)
 {
     const float *src = m.data + line * m.line_stride + deep * m.deep_stride;
     if (m.line_stride == 1) {
@@ -118,9 +118,23 @@ AE_INLINE void pack(panel *out, size_t panel_lines, ae_matrix m, size_t line, si
 
 /* ---- multiplying ----------------------------------------------------------------------------- */
 
-/* c [rows, n_cols] = keep * c + a b over n_pairs of the inner dimension; n_cols <= TILE_COLS. */
-AE_INLINE void tile(const size_t rows, float *c, size_t ld_c, const panel a, const panel *b,
-                    size_t n_pairs, size_t n_cols, float keep)
+AE_INLINE void store(float *to, __mmask16 mask, __m512 sum, float keep)
+{
+    if (keep != 0)
+        sum = _mm512_fmadd_ps(_mm512_set1_ps(keep), _mm512_maskz_loadu_ps(mask, to), sum);
+    _mm512_mask_storeu_ps(to, mask, sum);
+}
+
+/* Part of c. */
+typedef struct {
+    float *data;
+    size_t ld, n_rows, n_cols; /* at most a tile */
+} part;
+
+/* c = keep * c + a b over n_pairs of the inner dimension. rows: a constant, at least those of c;
+ * lines that a panel lacks are 0. */
+AE_INLINE void tile(const size_t rows, part c, const panel a, const panel *b, size_t n_pairs,
+                    float keep)
 {
     __m512 sum[TILE_ROWS][2];
 #pragma GCC unroll 14
@@ -135,52 +149,39 @@ AE_INLINE void tile(const size_t rows, float *c, size_t ld_c, const panel a, con
             sum[i][1] = _mm512_dpbf16_ps(sum[i][1], a_i, b1);
         }
     }
-    __mmask16 mask[2] = {first(n_cols), n_cols > LANES ? first(n_cols - LANES) : 0};
-    __m512 keeps = _mm512_set1_ps(keep);
+    __mmask16 mask[2] = {first(c.n_cols), c.n_cols > LANES ? first(c.n_cols - LANES) : 0};
 #pragma GCC unroll 14
     for (size_t i = 0; i < rows; i++) {
-#pragma GCC unroll 2
-        for (size_t j = 0; j < 2; j++) {
-            float *to = c + i * ld_c + j * LANES;
-            __m512 s = sum[i][j];
-            if (keep != 0) s = _mm512_fmadd_ps(keeps, _mm512_maskz_loadu_ps(mask[j], to), s);
-            _mm512_mask_storeu_ps(to, mask[j], s);
+        if (i < c.n_rows) {
+            float *to = c.data + i * c.ld;
+            store(to, mask[0], sum[i][0], keep);
+            store(to + LANES, mask[1], sum[i][1], keep);
         }
     }
 }
 
-static void tile_of(size_t rows, float *c, size_t ld_c, const panel a, const panel *b,
-                    size_t n_pairs, size_t n_cols, float keep)
+/* The last rows of a block take the lowest tile that holds them. */
+static void multiply_tile(part c, const panel a, const panel *b, size_t n_pairs, float keep)
 {
-#define CASE(n)                                                                                    \
-    case n: tile(n, c, ld_c, a, b, n_pairs, n_cols, keep); break
-    switch (rows) {
-        CASE(1);
-        CASE(2);
-        CASE(3);
-        CASE(4);
-        CASE(5);
-        CASE(6);
-        CASE(7);
-        CASE(8);
-        CASE(9);
-        CASE(10);
-        CASE(11);
-        CASE(12);
-        CASE(13);
-        CASE(14);
-    }
-#undef CASE
+    if (c.n_rows <= 4)
+        tile(4, c, a, b, n_pairs, keep);
+    else if (c.n_rows <= 8)
+        tile(8, c, a, b, n_pairs, keep);
+    else
+        tile(TILE_ROWS, c, a, b, n_pairs, keep);
 }
 
 /* c [m, n] = keep * c + the packed block of that size. */
 static void multiply(const packed *s, float *c, size_t ld_c, float keep, size_t m, size_t n,
                      size_t n_pairs)
 {
-    for (size_t i = 0; i < m; i += TILE_ROWS)
-        for (size_t j = 0; j < n; j += TILE_COLS)
-            tile_of(at_most(m - i, TILE_ROWS), c + i * ld_c + j, ld_c, s->a[i / TILE_ROWS],
-                    &s->b[j / LANES], n_pairs, at_most(n - j, TILE_COLS), keep);
+    for (size_t i = 0; i < m; i += TILE_ROWS) {
+        for (size_t j = 0; j < n; j += TILE_COLS) {
+            part tile_c = {c + i * ld_c + j, ld_c, at_most(m - i, TILE_ROWS),
+                           at_most(n - j, TILE_COLS)};
+            multiply_tile(tile_c, s->a[i / TILE_ROWS], &s->b[j / LANES], n_pairs, keep);
+        }
+    }
 }
 
 void ae_gemm_avx512_bf16(void *scratch, float *c, size_t ld_c, float keep, ae_matrix a, size_t m,

@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -86,6 +87,29 @@ static void writer_free(ae_writer *w)
     ae_mem_free(w);
 }
 
+/* Does the name still stand for this open file? */
+static bool is_named(int fd, const char *path)
+{
+    struct stat held, named;
+    return fstat(fd, &held) == 0 && lstat(path, &named) == 0 && held.st_ino == named.st_ino &&
+           held.st_dev == named.st_dev;
+}
+
+/* Open a file that is to be renamed, and lock it until it is closed. The lock ends with its
+ * process, so what a killed one left is taken over. Who had to wait may hold a file that was
+ * renamed or removed meanwhile, and opens the name again. -1 and errno if that fails. */
+static int open_locked(const char *path)
+{
+    for (;;) {
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        if (fd < 0) return -1;
+        while (flock(fd, LOCK_EX) != 0 && errno == EINTR) {
+        }
+        if (is_named(fd, path)) return fd;
+        close(fd);
+    }
+}
+
 aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err)
 {
     struct stat st; /* a rename would replace a device or a pipe by a file */
@@ -94,7 +118,7 @@ aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err)
     ae_writer *w = ae_mem_alloc(AE_MEM_OTHER, sizeof *w);
     if (!w) return ae_fail_memory(err, sizeof *w, "a file buffer");
     char tmp[PATH_MAX];
-    int len = snprintf(tmp, sizeof tmp, "%s.tmp-%ld", path, (long)getpid());
+    int len = snprintf(tmp, sizeof tmp, "%s.aeon-tmp", path);
     w->fd = -1;
     if (len < 0 || (size_t)len >= sizeof tmp) {
         writer_free(w);
@@ -106,8 +130,8 @@ aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err)
         writer_free(w);
         return ae_fail_memory(err, (size_t)len, "a path");
     }
-    w->fd = open(tmp, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0644);
-    if (w->fd < 0) {
+    w->fd = open_locked(tmp);
+    if (w->fd < 0 || ftruncate(w->fd, 0) != 0) {
         aeon_status status = fail_errno(err, path, "cannot write here");
         writer_free(w);
         return status;

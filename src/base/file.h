@@ -1,7 +1,8 @@
 /* file.h - the system's files: map one to read, replace one safely, read a small one whole.
  *
- * Model:    A map is a read-only view of a whole file. A writer writes NAME.tmp-PID beside the
- *           target and renames it at commit: the target is the old file or the whole new one.
+ * Model:    A map is a read-only view of a whole file. A writer writes NAME.aeon-tmp beside the
+ *           target and renames it at commit: the target is the old file or the whole new one. What
+ *           a killed process left behind is taken over by the next writer of the same target.
  * Threads:  A map is immutable; a writer belongs to one thread.
  * Example:  TRY(ae_map_open(&map, path, err)); ... ae_map_close(&map);
  */
@@ -29,7 +30,8 @@ void ae_map_forget(const void *data, size_t size);
 
 typedef struct ae_writer ae_writer;
 
-/* Errors: NOT_FOUND (no such folder), IO; a target that is there and no regular file is refused. */
+/* Waits while another writer of the same target is open. Errors: NOT_FOUND (no such folder), IO; a
+ * target that is there and no regular file is refused. */
 AEON_MUST_USE aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err);
 /* Buffered. After a failure every later call fails too. */
 AEON_MUST_USE aeon_status ae_writer_put(ae_writer *w, const void *data, size_t size,

@@ -128,7 +128,7 @@ static void writer_replaces_whole_files_only(void **state)
     char folder[] = "/tmp/aeon-base-XXXXXX", path[64], tmp[96];
     assert_non_null(mkdtemp(folder));
     snprintf(path, sizeof path, "%s/file", folder);
-    snprintf(tmp, sizeof tmp, "%s.tmp-%ld", path, (long)getpid());
+    snprintf(tmp, sizeof tmp, "%s.aeon-tmp", path);
     ae_writer *w;
     CHECK_OK(ae_writer_open(&w, path, &err));
     CHECK_OK(ae_writer_put(w, "old", 3, &err));
@@ -156,6 +156,48 @@ static void writer_replaces_whole_files_only(void **state)
     aeon_text_release(&text);
     unlink(path);
     rmdir(folder);
+}
+
+static void write_file(const char *path, const char *text, const int *is_open)
+{
+    ae_writer *w;
+    CHECK_OK(ae_writer_open(&w, path, &err));
+    if (is_open) assert_int_equal(write(*is_open, "", 1), 1);
+    if (is_open) usleep(100000);
+    CHECK_OK(ae_writer_put(w, text, strlen(text), &err));
+    CHECK_OK(ae_writer_commit(w, &err));
+}
+
+/* A process that is killed leaves one file, which the next one takes; two that live wait. */
+static void writers_of_a_file_take_turns(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/aeon-base-XXXXXX", path[64], tmp[96], byte;
+    int pipes[2], status;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file", folder);
+    snprintf(tmp, sizeof tmp, "%s.aeon-tmp", path);
+    FILE *left = fopen(tmp, "w");
+    assert_true(left && fputs("what a killed process left", left) >= 0 && fclose(left) == 0);
+    assert_int_equal(pipe(pipes), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        write_file(path, "first", &pipes[1]);
+        _exit(0); /* a failed check does not get here */
+    }
+    assert_int_equal(read(pipes[0], &byte, 1), 1); /* now it is open there */
+    write_file(path, "second", NULL);
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_int_equal(status, 0);
+    aeon_text text = {0};
+    CHECK_OK(ae_file_read(path, 100, &text, &err));
+    assert_string_equal(text.data, "second");
+    aeon_text_release(&text);
+    assert_false(ae_file_exists(tmp));
+    close(pipes[0]);
+    close(pipes[1]);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
 }
 
 static void only_regular_files_are_opened(void **state)
@@ -270,6 +312,7 @@ int main(void)
         cmocka_unit_test(failed_growth_loses_nothing),
         cmocka_unit_test(cursor_fails_once_and_for_all),
         cmocka_unit_test(writer_replaces_whole_files_only),
+        cmocka_unit_test(writers_of_a_file_take_turns),
         cmocka_unit_test(only_regular_files_are_opened),
         cmocka_unit_test(lists_grow),
         cmocka_unit_test(pool_covers_every_item_once),

@@ -41,9 +41,9 @@ typedef struct {
     void *user;
 } aeon_train_params;
 
-/* Run to the end, write the model the configuration names. Errors: IO, BAD_FORMAT (names file and
- * line), INVALID_ARGUMENT (names the field), MISMATCH (checkpoint of another configuration),
- * OUT_OF_MEMORY, CANCELLED. */
+/* Run to the end, write the model the configuration names. Errors: NOT_FOUND, IO, BAD_FORMAT (names
+ * file and line), INVALID_ARGUMENT (names the field), MISMATCH (checkpoint of another
+ * configuration), OUT_OF_MEMORY, INTERNAL (the loss is not a number; names the step), CANCELLED. */
 AEON_API AEON_MUST_USE aeon_status aeon_train_run(const aeon_train_params *params, aeon_error *err);
 
 /* ---- how fast it is -------------------------------------------------------------------------- */

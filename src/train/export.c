@@ -43,6 +43,20 @@ static aeon_status put_keys(ae_gguf_writer *w, const ae_export *e, aeon_error *e
     return ae_gguf_put_str(w, "tokenizer.chat_template", ae_export_chat_template, err);
 }
 
+aeon_status ae_export_check(const ae_net *net, aeon_type type, aeon_error *err)
+{
+    for (size_t i = 0; i < net->n_params; i++) {
+        const ae_param *p = &net->params[i];
+        if (p->n_rows == 1 || ae_dtype_row_bytes(ae_dtype_get(type), p->n_cols) > 0) continue;
+        char name[64];
+        ae_param_name(p, name);
+        return ae_fail(err, AEON_INVALID_ARGUMENT,
+                       "output_type: %s has rows of %zu values, no whole blocks of %s: use f32",
+                       name, p->n_cols, aeon_type_name(type));
+    }
+    return AEON_OK;
+}
+
 static aeon_type type_of(const ae_export *e, const ae_param *p)
 {
     return p->n_rows == 1 ? AEON_TYPE_F32 : e->type;
@@ -55,10 +69,6 @@ static aeon_status add_tensors(ae_gguf_writer *w, const ae_export *e, aeon_error
         uint64_t dims[] = {p->n_cols, p->n_rows};
         char name[64];
         ae_param_name(p, name);
-        if (ae_dtype_row_bytes(ae_dtype_get(type_of(e, p)), p->n_cols) == 0)
-            return ae_fail(err, AEON_INVALID_ARGUMENT,
-                           "output_type: %s has rows of %zu values, no whole blocks of %s: use f32",
-                           name, p->n_cols, aeon_type_name(e->type));
         TRY(ae_gguf_add_tensor(w, name, type_of(e, p), p->n_rows == 1 ? 1 : 2, dims, err));
     }
     uint64_t n_rope[] = {e->net->n_rope};

@@ -17,7 +17,11 @@ typedef struct {
 /* The chat template that is written (Phi-4-mini's form, in Jinja). */
 extern const char ae_export_chat_template[];
 
-/* Errors: IO, INVALID_ARGUMENT (rows that are no whole blocks of the type), OUT_OF_MEMORY. */
+/* Can matrices of this net have this type? Errors: INVALID_ARGUMENT (rows that are no whole blocks
+ * of it). */
+AEON_MUST_USE aeon_status ae_export_check(const ae_net *net, aeon_type type, aeon_error *err);
+
+/* Of a type that passed the check. Errors: IO, OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_export_model(const ae_export *e, const char *path, aeon_error *err);
 
 #endif

@@ -6,7 +6,6 @@
 #include <cblas.h>
 #include <math.h>
 #include <stdatomic.h>
-#include <string.h>
 
 /* ---- one step -------------------------------------------------------------------------------- */
 
@@ -74,14 +73,12 @@ static void find_gradient(ae_trainer *t, float scale)
     }
 }
 
-static aeon_status fail_no_number(const ae_trainer *t, aeon_error *err)
+static aeon_status fail_no_number(const ae_trainer *t, uint32_t step, const char *what,
+                                  aeon_error *err)
 {
-    const char *path = t->recipe.checkpoint;
-    bool is_saved = ae_file_exists(path);
-    return ae_fail(err, AEON_INTERNAL,
-                   "step %u: the loss is not a number: lower learning_rate; %s%s", t->step + 1,
-                   is_saved ? path : "no checkpoint was written yet",
-                   is_saved ? " keeps the last good state" : "");
+    return ae_fail(err, AEON_INTERNAL, "step %u: the %s is not a number: lower learning_rate; %s%s",
+                   step, what, t->is_saved ? t->recipe.checkpoint : "no checkpoint was written yet",
+                   t->is_saved ? " keeps the last good state" : "");
 }
 
 static void step_muon(ae_trainer *t, const ae_adamw_rates *rates, double norm)
@@ -108,8 +105,8 @@ aeon_status ae_trainer_step(ae_trainer *t, aeon_train_report *report, aeon_error
                             .clip = r->clip,
                             .step = (uint64_t)t->step + 1,
                             .has_muon = t->muon.scratch != NULL};
-    double norm = ae_adamw_step(&t->adamw, &rates, t->pool);
-    if (!isfinite(loss) || !isfinite(norm)) return fail_no_number(t, err);
+    double norm = isfinite(loss) ? ae_adamw_step(&t->adamw, &rates, t->pool) : NAN;
+    if (!isfinite(norm)) return fail_no_number(t, t->step + 1, "loss", err);
     if (rates.has_muon) step_muon(t, &rates, norm);
     t->step++;
     t->progress.loss += loss;
@@ -137,6 +134,7 @@ static aeon_status measure_held_out(ae_trainer *t, aeon_error *err)
         loss += sum_losses(t, job.end);
     }
     ae_packer_release(&packer);
+    if (!isfinite(loss)) return fail_no_number(t, t->step, "held-out loss", err);
     t->progress.held_out_loss = loss / (double)n_targets;
     t->progress.held_out_step = t->step;
     return AEON_OK;
@@ -189,7 +187,7 @@ static aeon_status report_interval(ae_trainer *t, stopwatch *watch, aeon_train_r
     return AEON_OK;
 }
 
-static aeon_status save_checkpoint(const ae_trainer *t, aeon_error *err)
+static aeon_status save_checkpoint(ae_trainer *t, aeon_error *err)
 {
     ae_checkpoint c = {.weights = t->adamw.weights,
                        .moment1 = t->adamw.moment1,
@@ -200,6 +198,7 @@ static aeon_status save_checkpoint(const ae_trainer *t, aeon_error *err)
                        .next = t->packer.next,
                        .progress = t->progress};
     TRY(ae_checkpoint_save(&c, t->identity, t->recipe.checkpoint, err));
+    t->is_saved = true;
     ae_trainer_note(t, "%s: written after step %u", t->recipe.checkpoint, t->step);
     return t->curve.name ? ae_curve_draw(&t->curve, t->recipe.name, err) : AEON_OK;
 }
@@ -253,7 +252,7 @@ static aeon_status export_model(const ae_trainer *t, aeon_error *err)
                    .weights = t->adamw.weights,
                    .vocab = &t->vocab,
                    .name = r->name,
-                   .type = strcmp(r->output_type, "f32") == 0 ? AEON_TYPE_F32 : AEON_TYPE_Q8_0};
+                   .type = ae_trainer_output_type(t)};
     TRY(ae_export_model(&e, r->output, err));
     ae_trainer_note(t, "%s: written", r->output);
     return AEON_OK;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "kernels/kernels.h"
+#include "train/export.h"
 
 #include <cblas.h>
 #include <stdarg.h>
@@ -200,6 +201,18 @@ static aeon_status alloc_threads(ae_trainer *t, aeon_error *err)
     return AEON_OK;
 }
 
+/* What could not be written hours later is refused at the start. */
+static aeon_status check_outputs(const ae_trainer *t, aeon_error *err)
+{
+    const char *const paths[] = {t->recipe.checkpoint, t->recipe.output};
+    for (size_t i = 0; i < AE_COUNT(paths); i++) {
+        ae_writer *w;
+        TRY(ae_writer_open(&w, paths[i], err));
+        ae_writer_abort(w);
+    }
+    return ae_export_check(t->net, ae_trainer_output_type(t), err);
+}
+
 static void start(ae_trainer *t)
 {
     const char *path = t->recipe.checkpoint;
@@ -223,9 +236,15 @@ static aeon_status resume(ae_trainer *t, aeon_error *err)
                        r->checkpoint);
     ae_packer_seek(&t->packer, c.epoch, c.next);
     t->step = c.step;
+    t->is_saved = true;
     t->progress = c.progress;
     ae_trainer_note(t, "%s: going on after step %u", r->checkpoint, c.step);
     return AEON_OK;
+}
+
+aeon_type ae_trainer_output_type(const ae_trainer *t)
+{
+    return strcmp(t->recipe.output_type, "f32") == 0 ? AEON_TYPE_F32 : AEON_TYPE_Q8_0;
 }
 
 aeon_status ae_trainer_read_recipe(ae_trainer *t, aeon_error *err)
@@ -253,6 +272,7 @@ aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
     TRY(load_talks(t, err));
     TRY(fill_identity(t, err));
     TRY(ae_trainer_build(t, err));
+    TRY(check_outputs(t, err));
     if (t->params->resume && ae_file_exists(r->checkpoint))
         TRY(resume(t, err));
     else

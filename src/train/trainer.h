@@ -39,6 +39,7 @@ typedef struct {
     ae_muon muon;           /* shares weights, moment1 and the gradient; no scratch: not used */
 
     uint32_t step; /* steps done */
+    bool is_saved; /* the checkpoint is one of this run */
     ae_progress progress;
     ae_curve curve; /* has no name if none is wanted */
 } ae_trainer;
@@ -56,6 +57,9 @@ AEON_MUST_USE aeon_status ae_trainer_build(ae_trainer *t, aeon_error *err);
  * before. */
 AEON_MUST_USE aeon_status ae_trainer_step(ae_trainer *t, aeon_train_report *report,
                                           aeon_error *err);
+
+/* The type of the output's matrices. */
+aeon_type ae_trainer_output_type(const ae_trainer *t);
 
 /* A line for the person who watches. */
 __attribute__((format(printf, 2, 3))) void ae_trainer_note(const ae_trainer *t, const char *format,

@@ -9,6 +9,7 @@
 #include "support.h"
 #include "train/checkpoint.h"
 #include "train/export.h"
+#include "train/trainer.h"
 
 #include <math.h>
 
@@ -257,38 +258,86 @@ static void other_checkpoints_are_refused(void **state)
     aeon_text_release(&checkpoint);
 }
 
-/* A checkpoint whose weights are damaged stands for a run that went astray. */
-static void no_number_stops_and_keeps_the_checkpoint(void **state)
+/* Overwrites n weights of the checkpoint from begin on. */
+static void damage_checkpoint(size_t begin, size_t n, float value)
 {
-    (void)state;
-    const char *recipe = write_recipe(STEPS ",\"checkpoint_steps\":1");
-    record r = {.stop_after = 3};
-    CHECK_FAILS(run(recipe, false, 1, &r), AEON_CANCELLED);
+    const char *path = files_path(&files, "c.gguf");
     ae_gguf *g;
-    CHECK_OK(ae_gguf_open(&g, files_path(&files, "c.gguf"), &err));
-    size_t n = (size_t)ae_gguf_tensor_find(g, "weights")->dims[0];
     ae_str identity;
+    CHECK_OK(ae_gguf_open(&g, path, &err));
+    size_t n_weights = (size_t)ae_gguf_tensor_find(g, "weights")->dims[0];
     assert_true(ae_gguf_get_str(g, "train.identity", &identity));
     json_t *json = json_loadb(identity.data, identity.len, 0, NULL);
     ae_gguf_close(g);
-    ae_checkpoint c = {.n_weights = n};
-    float *arrays = calloc(3 * n, sizeof(float));
-    c.weights = arrays;
-    c.moment1 = arrays + n;
-    c.moment2 = arrays + 2 * n;
-    CHECK_OK(ae_checkpoint_load(&c, json, files_path(&files, "c.gguf"), &err));
-    c.weights[n / 2] = NAN;
-    CHECK_OK(ae_checkpoint_save(&c, json, files_path(&files, "c.gguf"), &err));
+    float *arrays = calloc(3 * n_weights, sizeof(float));
+    ae_checkpoint c = {.n_weights = n_weights,
+                       .weights = arrays,
+                       .moment1 = arrays + n_weights,
+                       .moment2 = arrays + 2 * n_weights};
+    CHECK_OK(ae_checkpoint_load(&c, json, path, &err));
+    for (size_t i = 0; i < n; i++) arrays[begin + i] = value;
+    CHECK_OK(ae_checkpoint_save(&c, json, path, &err));
+    json_decref(json);
+    free(arrays);
+}
+
+static void assert_stops_and_keeps_the_checkpoint(const char *recipe, record *r, const char *why)
+{
     aeon_text before = read_file("c.gguf");
-    r.stop_after = 0;
-    CHECK_FAILS(run(recipe, true, 2, &r), AEON_INTERNAL);
-    assert_non_null(strstr(err.text, "step 4: the loss is not a number"));
+    r->stop_after = 0;
+    CHECK_FAILS(run(recipe, true, 2, r), AEON_INTERNAL);
+    if (!strstr(err.text, why)) fail_msg("\"%s\" does not say \"%s\"", err.text, why);
+    assert_non_null(strstr(err.text, "c.gguf keeps the last good state"));
     aeon_text after = read_file("c.gguf");
     assert_same_bytes(&before, &after);
     aeon_text_release(&before);
     aeon_text_release(&after);
-    json_decref(json);
-    free(arrays);
+}
+
+/* A checkpoint whose weights are damaged stands for a run that went astray. */
+static void no_number_stops_and_keeps_the_checkpoint(void **state)
+{
+    (void)state;
+    enum { N_EMBD = 32, FIRST_NORM = 265 * N_EMBD };
+    const char *recipe = write_recipe(STEPS ",\"checkpoint_steps\":1");
+    static const size_t damaged[] = {FIRST_NORM, 'x' * N_EMBD}; /* all of the loss, a gradient */
+    for (size_t i = 0; i < AE_COUNT(damaged); i++) {
+        record r = {.stop_after = 3};
+        CHECK_FAILS(run(recipe, false, 1, &r), AEON_CANCELLED);
+        damage_checkpoint(damaged[i], 1, NAN);
+        assert_stops_and_keeps_the_checkpoint(recipe, &r, "step 4: the loss is not a number");
+    }
+
+    /* Only the held-out talk has this token, whose norm divides by 0. */
+    char held_out[96];
+    snprintf(held_out, sizeof held_out, "held_out=%s",
+             files_write(&files, "tilde.jsonl", "{\"text\":\"a ~ b\"}"));
+    record r = {.stop_after = 3, .settings = {"norm_eps=0", "learning_rate=0", held_out}};
+    recipe = write_recipe(STEPS ",\"checkpoint_steps\":100,\"held_out_steps\":5");
+    CHECK_FAILS(run(recipe, false, 1, &r), AEON_CANCELLED);
+    damage_checkpoint('~' * N_EMBD, N_EMBD, 0);
+    assert_stops_and_keeps_the_checkpoint(recipe, &r, "step 5: the held-out loss is not a number");
+}
+
+/* Nor does it count as saved what an earlier run left. */
+static void no_number_changes_no_weight(void **state)
+{
+    (void)state;
+    aeon_train_report report;
+    aeon_train_params p = {.config_path = write_recipe(STEPS), .n_threads = 1};
+    ae_trainer t = {.params = &p};
+    files_write(&files, "c.gguf", "of an earlier run");
+    CHECK_OK(ae_trainer_set_up(&t, &err));
+    size_t bytes = t.net->n_weights * sizeof(float);
+    float *before = malloc(bytes);
+    t.adamw.weights[t.net->n_weights - 1] = NAN;
+    memcpy(before, t.adamw.weights, bytes);
+    CHECK_FAILS(ae_trainer_step(&t, &report, &err), AEON_INTERNAL);
+    assert_non_null(strstr(err.text, "step 1: the loss is not a number"));
+    assert_non_null(strstr(err.text, "no checkpoint was written yet"));
+    assert_memory_equal(before, t.adamw.weights, bytes);
+    free(before);
+    ae_trainer_release(&t);
 }
 
 static void check_output(aeon_type type)
@@ -356,6 +405,14 @@ static void wrong_recipes_leave_nothing(void **state)
                 AEON_INVALID_ARGUMENT);
     CHECK_FAILS(run(write_recipe(STEPS ",\"n_ctx\":512"), false, 1, &r), AEON_INVALID_ARGUMENT);
     CHECK_FAILS(run(write_recipe(STEPS), false, -1, &r), AEON_INVALID_ARGUMENT);
+    r.settings[0] = "n_ff=48"; /* no whole blocks of q8_0 */
+    CHECK_FAILS(run(write_recipe(STEPS), false, 1, &r), AEON_INVALID_ARGUMENT);
+    assert_non_null(strstr(err.text, "ffn_down.weight has rows of 48 values"));
+    r.settings[0] = "output=/nonexistent/out.gguf";
+    CHECK_FAILS(run(write_recipe(STEPS), false, 1, &r), AEON_NOT_FOUND);
+    r.settings[0] = "checkpoint=/nonexistent/c.gguf";
+    CHECK_FAILS(run(write_recipe(STEPS), false, 1, &r), AEON_NOT_FOUND);
+    assert_int_equal(r.step, 0);
     assert_int_equal(aeon_memory_stats_get().current_bytes, before);
 }
 
@@ -416,6 +473,7 @@ int main(void)
         cmocka_unit_test(resumed_run_has_the_same_curve),
         cmocka_unit_test(other_checkpoints_are_refused),
         cmocka_unit_test(no_number_stops_and_keeps_the_checkpoint),
+        cmocka_unit_test(no_number_changes_no_weight),
         cmocka_unit_test(output_is_a_whole_model),
         cmocka_unit_test(wrong_recipes_leave_nothing),
         cmocka_unit_test(failed_allocations_leave_nothing),

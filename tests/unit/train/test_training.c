@@ -23,7 +23,7 @@ typedef struct {
     double loss[4 * N_STEPS], held_out;
     uint64_t step, stop_after;
     int n_asked; /* counts down; at 0 the run stops */
-    int n_notes;
+    int n_notes, n_saved;
     const char *settings[4]; /* up to the first NULL */
 } record;
 
@@ -45,8 +45,10 @@ static bool goes_on(void *user)
 
 static void on_note(void *user, const char *line)
 {
+    record *r = user;
     assert_true(line[0] != 0);
-    ((record *)user)->n_notes++;
+    r->n_notes++;
+    r->n_saved += strstr(line, "c.gguf: written after step") != NULL;
 }
 
 /* extra: fields of the recipe beside the usual ones, each with a comma before it. */
@@ -104,15 +106,19 @@ static void loss_falls(void **state)
     assert_true(r.n_notes >= 3);
 }
 
+/* Both ways to compute a step; what promises the same bits does so either way. */
+static const char *ways[][2] = {{"optimizer=adamw", "products=f32"},
+                                {"optimizer=muon", "products=bf16"}};
+
 static void threads_change_no_bit(void **state)
 {
-    (void)state;
+    const char **way = *state;
     const char *recipe = write_recipe(STEPS);
-    record one = {0};
+    record one = {.settings = {way[0], way[1]}};
     CHECK_OK(run(recipe, false, 1, &one));
     aeon_text checkpoint = read_file("c.gguf"), output = read_file("out.gguf");
     for (int n = 2; n <= 3; n++) {
-        record many = {0};
+        record many = {.settings = {way[0], way[1]}};
         CHECK_OK(run(recipe, false, n, &many));
         assert_memory_equal(one.loss, many.loss, sizeof one.loss);
         assert_true(one.held_out == many.held_out);
@@ -128,9 +134,11 @@ static void threads_change_no_bit(void **state)
 
 static void resumed_run_is_the_same_run(void **state)
 {
-    (void)state;
+    const char **way = *state;
     const char *recipe = write_recipe(STEPS);
-    record whole = {0}, parts = {.stop_after = 5};
+    record whole = {.settings = {way[0], way[1], "accumulate=2"}}, parts = whole;
+    record none = whole;
+    parts.stop_after = 5;
     CHECK_OK(run(recipe, false, 2, &whole));
     aeon_text checkpoint = read_file("c.gguf"), output = read_file("out.gguf");
     CHECK_FAILS(run(recipe, false, 1, &parts), AEON_CANCELLED);
@@ -143,7 +151,6 @@ static void resumed_run_is_the_same_run(void **state)
     assert_same_bytes(&checkpoint, &checkpoint_2);
     assert_same_bytes(&output, &output_2);
     /* Nothing is left to do: only the model is written again. */
-    record none = {0};
     CHECK_OK(run(recipe, true, 2, &none));
     for (int i = 0; i < N_STEPS; i++) assert_true(none.loss[i] == 0);
     aeon_text_release(&checkpoint);
@@ -155,14 +162,14 @@ static void resumed_run_is_the_same_run(void **state)
 /* Several small batches are one big batch, to the bit; it may be too big for the memory. */
 static void accumulating_changes_no_bit(void **state)
 {
-    (void)state;
+    const char **way = *state;
     static const char *const splits[][2] = {
         {"batch=6", "accumulate=1"}, {"batch=3", "accumulate=2"}, {"batch=1", "accumulate=6"}};
     const char *recipe = write_recipe(STEPS);
     record whole = {0};
     aeon_text output = {0};
     for (size_t i = 0; i < AE_COUNT(splits); i++) {
-        record r = {.settings = {splits[i][0], splits[i][1]}};
+        record r = {.settings = {splits[i][0], splits[i][1], way[0], way[1]}};
         CHECK_OK(run(recipe, false, 2, &r));
         aeon_text text = read_file("out.gguf");
         if (i == 0) {
@@ -175,6 +182,37 @@ static void accumulating_changes_no_bit(void **state)
         aeon_text_release(&text);
     }
     aeon_text_release(&output);
+}
+
+static void checkpoints_come_by_steps_and_by_the_clock(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings[2];
+        int n_saved;
+    } cases[] = {{{"checkpoint_minutes=1e-9", "checkpoint_steps=0"}, N_STEPS},
+                 {{"checkpoint_minutes=0", "checkpoint_steps=5"}, 3}, /* 5, 10 and the last */
+                 {{"checkpoint_minutes=60", "checkpoint_steps=0"}, 1}};
+    for (size_t i = 0; i < AE_COUNT(cases); i++) {
+        record r = {.settings = {cases[i].settings[0], cases[i].settings[1]}};
+        CHECK_OK(run(write_recipe(STEPS), false, 1, &r));
+        assert_int_equal(r.n_saved, cases[i].n_saved);
+    }
+}
+
+/* Counted over all steps, three sequences each. */
+static void every_fourth_sequence_is_long(void **state)
+{
+    (void)state;
+    aeon_train_report report;
+    aeon_train_params p = {.config_path = write_recipe(STEPS), .n_threads = 1};
+    ae_trainer t = {.params = &p};
+    CHECK_OK(ae_trainer_set_up(&t, &err));
+    for (int n = 0; n < 12; n++) {
+        if (n % 3 == 0) CHECK_OK(ae_trainer_step(&t, &report, &err));
+        assert_int_equal(t.sequences[n % 3].has_long_factors, n % 4 == 3);
+    }
+    ae_trainer_release(&t);
 }
 
 /* The columns of the table that do not tell the time. */
@@ -463,13 +501,18 @@ static int end(void **state)
     return 0;
 }
 
+#define BOTH_WAYS(test)                                                                            \
+    cmocka_unit_test_prestate(test, ways[0]), cmocka_unit_test_prestate(test, ways[1])
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(loss_falls),
-        cmocka_unit_test(threads_change_no_bit),
-        cmocka_unit_test(resumed_run_is_the_same_run),
-        cmocka_unit_test(accumulating_changes_no_bit),
+        BOTH_WAYS(threads_change_no_bit),
+        BOTH_WAYS(resumed_run_is_the_same_run),
+        BOTH_WAYS(accumulating_changes_no_bit),
+        cmocka_unit_test(checkpoints_come_by_steps_and_by_the_clock),
+        cmocka_unit_test(every_fourth_sequence_is_long),
         cmocka_unit_test(resumed_run_has_the_same_curve),
         cmocka_unit_test(other_checkpoints_are_refused),
         cmocka_unit_test(no_number_stops_and_keeps_the_checkpoint),

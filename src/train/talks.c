@@ -185,6 +185,12 @@ void ae_talks_release(ae_talks *t)
 
 /* ---- packing --------------------------------------------------------------------------------- */
 
+size_t ae_sequence_bytes(size_t max_tokens)
+{
+    const ae_sequence *s;
+    return max_tokens * (sizeof *s->ids + sizeof *s->is_target + sizeof *s->starts);
+}
+
 aeon_status ae_sequence_init(ae_sequence *s, size_t max_tokens, aeon_error *err)
 {
     *s = (ae_sequence){0};

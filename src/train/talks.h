@@ -44,7 +44,8 @@ AEON_MUST_USE aeon_status ae_talks_load(ae_talks *out, const ae_talks_how *how, 
                                         aeon_error *err);
 void ae_talks_release(ae_talks *t);
 
-/* Buffers for max_tokens tokens. release accepts a zeroed sequence. */
+/* Buffers for max_tokens tokens, which take so many bytes. release accepts a zeroed sequence. */
+size_t ae_sequence_bytes(size_t max_tokens);
 AEON_MUST_USE aeon_status ae_sequence_init(ae_sequence *s, size_t max_tokens, aeon_error *err);
 void ae_sequence_release(ae_sequence *s);
 

@@ -112,10 +112,16 @@ static size_t n_gradients(const ae_trainer *t)
     return t->recipe.batch + (t->recipe.accumulate > 1);
 }
 
-static double talks_bytes(const ae_talks *t)
+/* The talks, their order, and those of one step side by side. */
+static double data_bytes(const ae_trainer *t)
 {
-    return (double)(t->ids.cap * sizeof *t->ids.ids + t->is_target.cap +
-                    t->cap * sizeof *t->starts);
+    const ae_talks *files[] = {&t->train, &t->held_out};
+    double sum = (double)t->n_sequences * (double)ae_sequence_bytes(t->recipe.sequence);
+    for (size_t i = 0; i < AE_COUNT(files); i++)
+        sum += (double)(files[i]->ids.cap * sizeof *files[i]->ids.ids + files[i]->is_target.cap +
+                        files[i]->cap * sizeof *files[i]->starts +
+                        files[i]->n_talks * sizeof *t->packer.order);
+    return sum;
 }
 
 static bool has_muon(const ae_trainer *t)
@@ -129,7 +135,7 @@ static aeon_status check_memory(const ae_trainer *t, int n_threads, aeon_error *
 {
     const double mb = 1.0 / (1 << 20), weights = (double)t->net->n_weights * sizeof(float);
     size_t muon = has_muon(t) ? ae_muon_scratch_floats(t->net) * sizeof(float) : 0;
-    double data = talks_bytes(&t->train) + talks_bytes(&t->held_out);
+    double data = data_bytes(t);
     double state = 3 * weights, gradients = weights * (double)n_gradients(t);
     double work = n_threads * (double)(ae_net_work_bytes(t->net) + muon);
     double all = data + state + gradients + work, machine = (double)ae_memory_bytes();
@@ -150,7 +156,6 @@ static aeon_status alloc_arrays(ae_trainer *t, aeon_error *err)
 {
     size_t n = t->net->n_weights, n_arrays = n_gradients(t);
     ae_adamw *a = &t->adamw;
-    t->n_sequences = (size_t)t->recipe.batch * t->recipe.accumulate;
     a->net = t->net;
     a->weights = ae_mem_alloc_array(AE_MEM_TRAIN, n, sizeof(float));
     a->moment1 = ae_mem_alloc_array(AE_MEM_TRAIN, n, sizeof(float));
@@ -257,6 +262,7 @@ aeon_status ae_trainer_read_recipe(ae_trainer *t, aeon_error *err)
 aeon_status ae_trainer_build(ae_trainer *t, aeon_error *err)
 {
     const ae_recipe *r = &t->recipe;
+    t->n_sequences = (size_t)r->batch * r->accumulate;
     TRY(ae_net_new(&t->net, &r->shape, r->sequence, err));
     choose_products(t);
     TRY(alloc_threads(t, err));

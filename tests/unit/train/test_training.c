@@ -454,6 +454,37 @@ static void wrong_recipes_leave_nothing(void **state)
     assert_int_equal(aeon_memory_stats_get().current_bytes, before);
 }
 
+static void read_megabytes(void *user, const char *line)
+{
+    const char *at = strstr(line, "memory: ");
+    if (at) *(double *)user = strtod(at + strlen("memory: "), NULL);
+}
+
+/* What is told before it is taken, however it is spread. */
+static void memory_is_told(void **state)
+{
+    (void)state;
+    static const char *const settings[][4] = {
+        {"sequence=2048", "batch=4", "accumulate=512", "optimizer=adamw"},
+        {"sequence=4096", "batch=3", "n_embd=256", "optimizer=adamw"},
+        {"sequence=64", "batch=16", "n_embd=512", "optimizer=muon"}};
+    for (size_t i = 0; i < AE_COUNT(settings); i++) {
+        double told = 0, before = (double)ae_mem_current(AE_MEM_TRAIN);
+        aeon_train_params p = {.config_path = write_recipe(STEPS),
+                               .settings = settings[i],
+                               .n_settings = 4,
+                               .n_threads = 3,
+                               .on_note = read_megabytes,
+                               .user = &told};
+        ae_trainer t = {.params = &p};
+        CHECK_OK(ae_trainer_set_up(&t, &err));
+        double taken = ((double)ae_mem_current(AE_MEM_TRAIN) - before) / (1 << 20);
+        if (!(told > 40 && fabs(told - taken) < 0.02 * taken))
+            fail_msg("%g MB told, %g taken", told, taken);
+        ae_trainer_release(&t);
+    }
+}
+
 static void failed_allocations_leave_nothing(void **state)
 {
     (void)state;
@@ -519,6 +550,7 @@ int main(void)
         cmocka_unit_test(no_number_changes_no_weight),
         cmocka_unit_test(output_is_a_whole_model),
         cmocka_unit_test(wrong_recipes_leave_nothing),
+        cmocka_unit_test(memory_is_told),
         cmocka_unit_test(failed_allocations_leave_nothing),
     };
     return cmocka_run_group_tests_name("train run", tests, begin, end);

@@ -27,20 +27,22 @@ static int format_row(char *out, size_t size, const ae_curve_point *p)
                     p->seconds, p->loss, held_out, p->learning_rate, p->tokens_per_s);
 }
 
-/* Read a row and go behind it. False if it is not whole: a machine may have stopped within it. */
+/* Read a row and go behind it. False if it is not whole, for a machine may have stopped within it,
+ * or has a number that no run writes and no picture can hold. */
 static bool take_row(const char **at, ae_curve_point *out)
 {
+    const double largest = 1e15;
     double v[N_COLUMNS];
     for (int i = 0; i < N_COLUMNS; i++) {
         char *end;
         char stop = i + 1 < N_COLUMNS ? ',' : '\n';
         v[i] = strtod(*at, &end);
         if (end == *at) v[i] = NAN;
-        if (*end != stop) return false;
+        if (*end != stop || fabs(v[i]) > largest) return false;
         *at = end + 1;
     }
     *out = (ae_curve_point){v[0], v[1], v[2], v[3], v[4], v[5], v[6]};
-    return isfinite(out->step) && isfinite(out->loss);
+    return out->step > 0 && !isnan(out->loss);
 }
 
 static aeon_status push(ae_curve *c, const ae_curve_point *point, aeon_error *err)
@@ -72,7 +74,7 @@ static aeon_status read_rows(ae_curve *c, const char *text, uint32_t last_step, 
 static aeon_status read_table(ae_curve *c, const char *path, uint32_t last_step, aeon_error *err)
 {
     aeon_text text = {0};
-    if (last_step == 0 || !ae_file_exists(path)) return AEON_OK;
+    if (!ae_file_exists(path)) return AEON_OK;
     aeon_status status = ae_file_read(path, MAX_BYTES, &text, err);
     if (status == AEON_OK) status = read_rows(c, text.len ? text.data : "", last_step, path, err);
     aeon_text_release(&text);

@@ -74,7 +74,7 @@ static aeon_status read_rows(ae_curve *c, const char *text, uint32_t last_step, 
 static aeon_status read_table(ae_curve *c, const char *path, uint32_t last_step, aeon_error *err)
 {
     aeon_text text = {0};
-    if (!ae_file_exists(path)) return AEON_OK;
+    if (last_step == 0 || !ae_file_exists(path)) return AEON_OK;
     aeon_status status = ae_file_read(path, MAX_BYTES, &text, err);
     if (status == AEON_OK) status = read_rows(c, text.len ? text.data : "", last_step, path, err);
     aeon_text_release(&text);

@@ -154,29 +154,6 @@ static aeon_status regexes_hold(const ae_check *c, span text, bool *out, aeon_er
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-/* As json_equal, but 1 is 1.0. Both came from texts of limited depth. */
-static bool same_json(const json_t *a, const json_t *b)
-{
-    if (json_is_number(a) && json_is_number(b))
-        return json_is_integer(a) && json_is_integer(b)
-                   ? json_integer_value(a) == json_integer_value(b)
-                   : json_number_value(a) == json_number_value(b);
-    if (!json_is_array(a) && !json_is_object(a)) return json_equal(a, b);
-    if (json_typeof(a) != json_typeof(b) || json_array_size(a) != json_array_size(b) ||
-        json_object_size(a) != json_object_size(b))
-        return false;
-    for (size_t i = 0; i < json_array_size(a); i++)
-        if (!same_json(json_array_get(a, i), json_array_get(b, i))) return false;
-    const char *name;
-    const json_t *value;
-    json_object_foreach((json_t *)a, name, value)
-    {
-        const json_t *other = json_object_get(b, name);
-        if (!other || !same_json(value, other)) return false;
-    }
-    return true;
-}
-
 /* *is_json: the text is JSON. *is_same: and it equals the value. */
 static aeon_status compare_json(span text, const json_t *value, bool *is_json, bool *is_same,
                                 aeon_error *err)
@@ -188,7 +165,7 @@ static aeon_status compare_json(span text, const json_t *value, bool *is_json, b
     if (status == AEON_BAD_FORMAT) return AEON_OK;
     if (status != AEON_OK) return ae_fail(err, status, "%s", inner.text);
     *is_json = true;
-    *is_same = same_json(value, got);
+    *is_same = ae_json_same(value, got);
     json_decref(got);
     return AEON_OK;
 }

@@ -84,3 +84,25 @@ aeon_status ae_json_load(json_t **out, const char *path, aeon_error *err)
     aeon_text_release(&text);
     return status;
 }
+
+bool ae_json_same(const json_t *a, const json_t *b)
+{
+    if (json_is_number(a) && json_is_number(b))
+        return json_is_integer(a) && json_is_integer(b)
+                   ? json_integer_value(a) == json_integer_value(b)
+                   : json_number_value(a) == json_number_value(b);
+    if (!json_is_array(a) && !json_is_object(a)) return json_equal(a, b);
+    if (json_typeof(a) != json_typeof(b) || json_array_size(a) != json_array_size(b) ||
+        json_object_size(a) != json_object_size(b))
+        return false;
+    for (size_t i = 0; i < json_array_size(a); i++)
+        if (!ae_json_same(json_array_get(a, i), json_array_get(b, i))) return false;
+    const char *name;
+    const json_t *value;
+    json_object_foreach((json_t *)a, name, value)
+    {
+        const json_t *other = json_object_get(b, name);
+        if (!other || !ae_json_same(value, other)) return false;
+    }
+    return true;
+}

@@ -33,4 +33,7 @@ AEON_MUST_USE aeon_status ae_json_object(json_t **out, const char *text, size_t 
 /* The same for a file of at most AE_JSON_MAX_BYTES. Errors: also NOT_FOUND, IO. */
 AEON_MUST_USE aeon_status ae_json_load(json_t **out, const char *path, aeon_error *err);
 
+/* As json_equal, but 1 is 1.0. For values of limited depth. */
+bool ae_json_same(const json_t *a, const json_t *b);
+
 #endif

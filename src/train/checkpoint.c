@@ -1,6 +1,7 @@
 #include "train/checkpoint.h"
 
 #include "format/gguf.h"
+#include "text/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -111,7 +112,7 @@ static aeon_status check_identity(json_t *wanted, const json_t *found, const cha
     for (void *i = json_object_iter(wanted); i; i = json_object_iter_next(wanted, i)) {
         const char *name = json_object_iter_key(i);
         const json_t *here = json_object_iter_value(i), *there = json_object_get(found, name);
-        if (there && json_equal(here, there)) continue;
+        if (there && ae_json_same(here, there)) continue;
         char *shown_here = shown(here), *shown_there = shown(there);
         aeon_status status = ae_fail(
             err, AEON_MISMATCH,

@@ -22,7 +22,7 @@ static json_t *messages_of(json_t *line)
 {
     json_t *prompt = json_object_get(line, "prompt");
     json_t *completion = json_object_get(line, "completion");
-    if (prompt && completion) {
+    if (json_is_string(prompt) && json_is_string(completion)) {
         json_t *chat = json_pack("[{s:s, s:O}, {s:s, s:O}]", "role", "user", "content", prompt,
                                  "role", "assistant", "content", completion);
         if (json_object_set_new(line, "messages", chat) != 0) return NULL;
@@ -47,7 +47,7 @@ static aeon_status read_line(ae_example *e, const char *line, size_t len, aeon_e
     if (e->text) return AEON_OK;
     if (!messages)
         return ae_fail(err, AEON_BAD_FORMAT,
-                       "needs \"messages\", \"prompt\" and \"completion\", or \"text\"");
+                       "needs \"messages\", or texts \"prompt\" and \"completion\", or a \"text\"");
     if (!place_tools(e->json, messages)) return ae_fail_memory(err, len, "the tools of a talk");
     return read_messages(e, messages, err);
 }

@@ -119,7 +119,9 @@ static aeon_status read_text(ae_recipe *r, const field *f, const json_t *value, 
                              aeon_error *err)
 {
     const char *text = json_string_value(value);
-    if (!text) return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: %s: must be a text", path, f->name);
+    if (!text || (!*text && (f->flags & REQUIRED)))
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: %s: %s", path, f->name,
+                       text ? "must not be empty" : "must be a text");
     if (f->kind == CHOICE && !is_choice(f->text, text))
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: %s: \"%s\" is none of %s", path, f->name,
                        text, f->text);
@@ -135,7 +137,7 @@ static aeon_status read_number(ae_recipe *r, const field *f, const json_t *value
                        f->kind == WHOLE ? "whole number" : "number");
     double number = json_number_value(value);
     if (!(number >= f->min && number <= f->max))
-        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: %s: %g is out of range, %g to %g", path,
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: %s: %g is out of range, %g to %.10g", path,
                        f->name, number, f->min, f->max);
     uint32_t whole = (uint32_t)number;
     memcpy(place(r, f), f->kind == WHOLE ? (void *)&whole : (void *)&number,
@@ -203,6 +205,25 @@ static aeon_status read_fields(ae_recipe *r, const char *path, aeon_error *err)
     return AEON_OK;
 }
 
+/* What is read, or was just written, must not be replaced by something else hours later. */
+static aeon_status check_files(const ae_recipe *r, const char *path, aeon_error *err)
+{
+    const struct {
+        const char *field, *file;
+    } files[] = {{"train", r->train},
+                 {"held_out", r->held_out},
+                 {"tokenizer", r->tokenizer},
+                 {"checkpoint", r->checkpoint},
+                 {"output", r->output}};
+    enum { FIRST_WRITTEN = 3 };
+    for (size_t i = FIRST_WRITTEN; i < AE_COUNT(files); i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(files[i].file, files[j].file) == 0)
+                return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: %s: %s is also %s: choose another",
+                               path, files[i].field, files[i].file, files[j].field);
+    return AEON_OK;
+}
+
 aeon_status ae_recipe_load(ae_recipe *out, const char *path, const char *const *settings,
                            size_t n_settings, aeon_error *err)
 {
@@ -212,6 +233,7 @@ aeon_status ae_recipe_load(ae_recipe *out, const char *path, const char *const *
     for (size_t i = 0; i < n_settings && status == AEON_OK; i++)
         status = apply_setting(&r, settings[i], err);
     if (status == AEON_OK) status = read_fields(&r, path, err);
+    if (status == AEON_OK) status = check_files(&r, path, err);
     if (status == AEON_OK)
         *out = r;
     else

@@ -238,9 +238,7 @@ static aeon_status train(ae_trainer *t, aeon_error *err)
             TRY(save_checkpoint(t, err));
             last_saved_s = ae_clock_s();
         }
-        if (is_stopped)
-            return ae_fail(err, AEON_CANCELLED, "stopped after step %u: resume goes on from there",
-                           t->step);
+        if (is_stopped) return ae_fail(err, AEON_CANCELLED, "stopped after step %u", t->step);
     }
     return AEON_OK;
 }

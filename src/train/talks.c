@@ -106,7 +106,7 @@ static aeon_status load_example(ae_talks *t, const ae_talks_how *how, const char
 static bool is_blank(const char *line, size_t len)
 {
     for (size_t i = 0; i < len; i++)
-        if (!strchr(" \t\r", line[i])) return false;
+        if (!memchr(" \t\r", line[i], 3)) return false;
     return true;
 }
 
@@ -133,12 +133,20 @@ static aeon_status load_line(ae_talks *t, const ae_talks_how *how, const char *l
     return AEON_OK;
 }
 
+/* Some editors begin a file with a byte order mark. */
+static size_t mark_size(const ae_map *map)
+{
+    return map->size >= 3 && memcmp(map->data, "\xef\xbb\xbf", 3) == 0 ? 3 : 0;
+}
+
 static aeon_status load_lines(ae_talks *t, const ae_talks_how *how, const ae_map *map,
                               const char *path, aeon_error *err)
 {
     const char *text = (const char *)map->data;
     size_t number = 1;
-    for (size_t begin = 0, end; begin < map->size; begin = end + 1, number++) {
+    for (size_t begin = mark_size(map), end; begin < map->size; begin = end + 1, number++) {
+        if (number % 4096 == 0 && how->goes_on && !how->goes_on(how->user))
+            return ae_fail(err, AEON_CANCELLED, "stopped while reading %s", path);
         const char *newline = memchr(text + begin, '\n', map->size - begin);
         end = newline ? (size_t)(newline - text) : map->size;
         TRY(load_line(t, how, text + begin, end - begin, path, number, err));

@@ -30,16 +30,18 @@ typedef struct {
 typedef struct {
     const aeon_tokenizer *tokenizer;
     const aeon_chat_template *chat;
-    int32_t end_of_text; /* stands behind plain texts */
-    bool learn_all;      /* every token is a target, not only those of answers */
-    bool skip_bad;       /* go on behind lines that are malformed */
-    size_t max_tokens;   /* the longest talk that is accepted */
+    int32_t end_of_text;         /* stands behind plain texts */
+    bool learn_all;              /* every token is a target, not only those of answers */
+    bool skip_bad;               /* go on behind lines that are malformed */
+    size_t max_tokens;           /* the longest talk that is accepted */
+    bool (*goes_on)(void *user); /* asked every few thousand lines; false: cancel; NULL: never */
+    void *user;
 } ae_talks_how;
 
 /* Read JSON lines, each an example as example.h says; empty lines are skipped. A chat must hold an
  * answer; messages behind the last answer are not used. Errors: NOT_FOUND, IO, BAD_FORMAT (file,
  * line and what is wrong; also if nothing can be learned), MISMATCH (the vocabulary lacks a token
- * of the template), OUT_OF_MEMORY. */
+ * of the template), OUT_OF_MEMORY, CANCELLED. */
 AEON_MUST_USE aeon_status ae_talks_load(ae_talks *out, const ae_talks_how *how, const char *path,
                                         aeon_error *err);
 void ae_talks_release(ae_talks *t);

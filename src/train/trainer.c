@@ -6,6 +6,7 @@
 #include "train/export.h"
 
 #include <cblas.h>
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,24 +49,36 @@ static aeon_status load_file(const ae_trainer *t, ae_talks *out, const ae_talks_
                     out->ids.n, (unsigned long long)out->n_targets);
     for (size_t i = 0; i < out->n_skipped && i < AE_TALKS_MAX_TOLD; i++)
         ae_trainer_note(t, "skipped %s", out->skipped[i].text);
-    if (out->n_skipped) ae_trainer_note(t, "%s: %zu lines skipped in all", path, out->n_skipped);
+    if (out->n_skipped)
+        ae_trainer_note(t, "%s: %zu line%s skipped in all", path, out->n_skipped,
+                        out->n_skipped == 1 ? "" : "s");
     return AEON_OK;
+}
+
+static aeon_status fail_template(const ae_trainer *t, aeon_error *err)
+{
+    char known[128] = "";
+    const char *name;
+    for (size_t i = 0, used = 0; (name = aeon_chat_template_name_at(i)) && used < sizeof known; i++)
+        used += (size_t)snprintf(known + used, sizeof known - used, "%s%s", i ? "|" : "", name);
+    return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: chat_template: \"%s\" is none of %s",
+                   t->params->config_path, t->recipe.chat_template, known);
 }
 
 static aeon_status load_talks(ae_trainer *t, aeon_error *err)
 {
     const ae_recipe *r = &t->recipe;
     const aeon_chat_template *chat = aeon_chat_template_find(r->chat_template);
-    if (!chat)
-        return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: chat_template: \"%s\" is unknown",
-                       t->params->config_path, r->chat_template);
+    if (!chat) return fail_template(t, err);
     int32_t eos = t->vocab.eos, stop = aeon_chat_stop_id(chat, t->tokenizer);
     ae_talks_how how = {.tokenizer = t->tokenizer,
                         .chat = chat,
                         .end_of_text = eos >= 0 ? eos : stop,
                         .learn_all = strcmp(r->loss, "all") == 0,
                         .skip_bad = t->params->skip_bad,
-                        .max_tokens = r->sequence};
+                        .max_tokens = r->sequence,
+                        .goes_on = t->params->goes_on,
+                        .user = t->params->user};
     TRY(load_file(t, &t->train, &how, r->train, err));
     if (!r->held_out[0]) return AEON_OK;
     TRY(load_file(t, &t->held_out, &how, r->held_out, err));
@@ -146,8 +159,8 @@ static aeon_status check_memory(const ae_trainer *t, int n_threads, aeon_error *
                     gradients * mb, work * mb, n_threads);
     if (machine > 0 && all > machine)
         return ae_fail(err, AEON_OUT_OF_MEMORY,
-                       "the run needs %.0f MB, this machine has %.0f: lower \"sequence\", or "
-                       "\"batch\" and raise \"accumulate\"",
+                       "the run needs %.0f MB, this machine has %.0f: lower \"batch\" and raise "
+                       "\"accumulate\", or lower \"sequence\" or the shape",
                        all * mb, machine * mb);
     return AEON_OK;
 }
@@ -218,14 +231,27 @@ static aeon_status check_outputs(const ae_trainer *t, aeon_error *err)
     return ae_export_check(t->net, ae_trainer_output_type(t), err);
 }
 
-static void start(ae_trainer *t)
+/* Who forgot to resume has not lost hours of work: the checkpoint is kept under another name. */
+static aeon_status keep_old_checkpoint(const ae_trainer *t, aeon_error *err)
+{
+    char kept[4096];
+    const char *path = t->recipe.checkpoint;
+    snprintf(kept, sizeof kept, "%s.old", path);
+    if (rename(path, kept) != 0)
+        return ae_fail(err, AEON_IO, "%s: cannot rename to %s: %s", path, kept, strerror(errno));
+    ae_trainer_note(t, "%s: renamed to %s; resume would have gone on from it", path, kept);
+    return AEON_OK;
+}
+
+static aeon_status start(ae_trainer *t, aeon_error *err)
 {
     const char *path = t->recipe.checkpoint;
     if (t->params->resume)
         ae_trainer_note(t, "%s: no such file, starting from the beginning", path);
     else if (ae_file_exists(path))
-        ae_trainer_note(t, "%s: will be replaced; resume would go on from it", path);
+        TRY(keep_old_checkpoint(t, err));
     ae_net_init_weights(t->net, t->adamw.weights, t->recipe.seed);
+    return AEON_OK;
 }
 
 static aeon_status resume(ae_trainer *t, aeon_error *err)
@@ -282,7 +308,7 @@ aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
     if (t->params->resume && ae_file_exists(r->checkpoint))
         TRY(resume(t, err));
     else
-        start(t);
+        TRY(start(t, err));
     return r->curve[0] ? ae_curve_open(&t->curve, r->curve, t->step, err) : AEON_OK;
 }
 

@@ -73,6 +73,17 @@ def training_stopped_and_resumed_gives_the_same_model():
     equal((here / "out.gguf").read_bytes() == (whole / "out.gguf").read_bytes(), True)
 
 
+@test
+def beginning_again_keeps_the_old_checkpoint():
+    here = workplace(steps=2)
+    works("train", "--config", "train.json", cwd=here)
+    before = (here / "checkpoint.gguf").read_bytes()
+    result = works("train", "--config", "train.json", "--set", "seed=2", cwd=here)
+    check("renamed to checkpoint.gguf.old" in result.err, result)
+    equal((here / "checkpoint.gguf.old").read_bytes() == before, True)
+    equal((here / "checkpoint.gguf").read_bytes() == before, False)
+
+
 def killed():
     """A folder in which a training was killed at some moment behind its first checkpoint."""
     here = workplace(steps=100000, checkpoint_steps=2)

@@ -50,6 +50,8 @@ static void wrong_fields_are_named(void **state)
         {"{" COMPLETE ",\"output_type\":\"q8\"}", "output_type: \"q8\" is none of"},
         {"{" COMPLETE ",\"sequence\":5000}", "sequence: 5000 is more than n_ctx 4096"},
         {"{" COMPLETE ",\"checkpoint_minutes\":0}", "checkpoint_steps: must not be 0"},
+        {"{" COMPLETE ",\"held_out\":\"o\"}", "output: o is also held_out"},
+        {"{\"train\":\"\"," MODEL "}", "train: must not be empty"},
     };
     for (size_t i = 0; i < AE_COUNT(wrong); i++) {
         ae_recipe r;

@@ -134,7 +134,7 @@ static void bad_lines_can_be_skipped(void **state)
     ae_talks clean, t;
     CHECK_OK(ae_talks_load(&clean, &how,
                            files_write(&files, "t.jsonl",
-                                       TALK(MESSAGE("assistant", "one"))
+                                       "\xef\xbb\xbf" TALK(MESSAGE("assistant", "one"))
                                            TALK(MESSAGE("assistant", "two"))),
                            &err));
     const char *path = files_write(
@@ -207,6 +207,25 @@ static void wrong_lines_are_numbered(void **state)
 }
 
 /* Ten talks of 5..14 tokens; talk i's answer is the letter 'a' + i repeated. */
+static bool never(void *user)
+{
+    (void)user;
+    return false;
+}
+
+static void loading_can_be_cancelled(void **state)
+{
+    (void)state;
+    char text[5001];
+    memset(text, '\n', 5000);
+    text[5000] = 0;
+    ae_talks t;
+    how.goes_on = never;
+    CHECK_FAILS(ae_talks_load(&t, &how, files_write(&files, "t.jsonl", text), &err),
+                AEON_CANCELLED);
+    how.goes_on = NULL;
+}
+
 static void load_ten(ae_talks *t)
 {
     char text[2048] = "";
@@ -328,6 +347,7 @@ int main(void)
         cmocka_unit_test(tools_are_told_and_calls_are_targets),
         cmocka_unit_test(completions_and_texts_are_examples_too),
         cmocka_unit_test(bad_lines_can_be_skipped),
+        cmocka_unit_test(loading_can_be_cancelled),
         cmocka_unit_test(wrong_lines_are_numbered),
         cmocka_unit_test(every_talk_comes_once_in_an_epoch),
         cmocka_unit_test(failed_allocations_leave_nothing),

@@ -4,6 +4,8 @@
 
 #include "eval/suite.h"
 
+enum { AE_MAX_SAMPLES = 1000 };
+
 typedef struct {
     aeon_text text;
     aeon_verdict verdict;
@@ -12,7 +14,7 @@ typedef struct {
 
 struct aeon_eval {
     const aeon_suite *suite; /* borrowed */
-    size_t n_samples;        /* at least 1 */
+    size_t n_samples;        /* 1 to AE_MAX_SAMPLES */
     ae_answer *answers;      /* [suite->n][n_samples] */
     bool *is_answered;       /* [suite->n] all samples of it */
 };

@@ -13,7 +13,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
-enum { DEFAULT_TOKENS = 160, MAX_SAMPLES = 1000, SMALL_MODEL_BYTES = 64 << 20 };
+enum { DEFAULT_TOKENS = 160, SMALL_MODEL_BYTES = 64 << 20 };
 
 /* An engine with one talk. */
 typedef struct {
@@ -313,9 +313,9 @@ static aeon_status check_call(const aeon_model *model, const aeon_suite *suite,
 {
     if (!aeon_model_chat(model))
         return ae_fail(err, AEON_UNSUPPORTED, "the model has no chat template that is known here");
-    if (p->n_samples > MAX_SAMPLES)
+    if (p->n_samples > AE_MAX_SAMPLES)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%zu samples: choose 1 to %d", p->n_samples,
-                       MAX_SAMPLES);
+                       AE_MAX_SAMPLES);
     if (p->n_threads < 0 || p->n_threads > AE_POOL_MAX_THREADS)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%d threads: choose 1 to %d", p->n_threads,
                        AE_POOL_MAX_THREADS);

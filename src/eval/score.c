@@ -39,11 +39,12 @@ static bool same(aeon_text a, aeon_text b)
 /* Is the answer that most samples give right? The first one of equals wins. */
 static bool is_majority_right(const ae_answer *answers, size_t n)
 {
+    aeon_text votes[AE_MAX_SAMPLES];
     size_t best = 0, n_best = 0;
+    for (size_t i = 0; i < n; i++) votes[i] = essence(&answers[i].text);
     for (size_t i = 0; i < n; i++) {
         size_t n_votes = 0;
-        for (size_t k = 0; k < n; k++)
-            n_votes += same(essence(&answers[k].text), essence(&answers[i].text));
+        for (size_t k = 0; k < n; k++) n_votes += same(votes[k], votes[i]);
         if (n_votes <= n_best) continue;
         best = i;
         n_best = n_votes;

@@ -91,12 +91,15 @@ static aeon_status start_worker(ae_pool *p, int index, aeon_error *err)
     return AEON_OK;
 }
 
+int ae_pool_default_threads(void)
+{
+    int n_cores = ae_n_cores();
+    return n_cores < AE_POOL_MAX_THREADS ? n_cores : AE_POOL_MAX_THREADS;
+}
+
 aeon_status ae_pool_new(ae_pool **out, int n_threads, aeon_error *err)
 {
-    if (n_threads == 0) {
-        int n_cores = ae_n_cores();
-        n_threads = n_cores < AE_POOL_MAX_THREADS ? n_cores : AE_POOL_MAX_THREADS;
-    }
+    if (n_threads == 0) n_threads = ae_pool_default_threads();
     if (n_threads < 0 || n_threads > AE_POOL_MAX_THREADS)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%d threads: choose 1 to %d", n_threads,
                        AE_POOL_MAX_THREADS);

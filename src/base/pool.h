@@ -25,8 +25,11 @@ typedef void (*ae_task)(void *arg, ae_member member);
 
 enum { AE_POOL_MAX_THREADS = 256 };
 
-/* n_threads 0: one per core, but no more than the maximum. Errors: OUT_OF_MEMORY, INVALID_ARGUMENT
- * (more than the maximum was asked for). */
+/* One thread per core, but no more than the maximum. */
+int ae_pool_default_threads(void);
+
+/* n_threads 0: the default. Errors: OUT_OF_MEMORY, INVALID_ARGUMENT (more than the maximum was
+ * asked for). */
 AEON_MUST_USE aeon_status ae_pool_new(ae_pool **out, int n_threads, aeon_error *err);
 void ae_pool_free(ae_pool *pool);
 int ae_pool_n_threads(const ae_pool *pool);

@@ -6,7 +6,6 @@
 #include "eval/eval.h"
 
 #include "aeon/engine.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "base/pool.h"
 
@@ -218,7 +217,7 @@ static aeon_status open_seat(seat *s, const run *r, const aeon_model *model, int
 {
     size_t n_ctx_max = aeon_model_describe(model)->n_ctx_max;
     aeon_session_params how = aeon_session_params_default();
-    how.n_ctx = r->n_longest + r->n_max < n_ctx_max ? r->n_longest + r->n_max : n_ctx_max;
+    how.n_ctx = r->n_max < n_ctx_max - r->n_longest ? r->n_longest + r->n_max : n_ctx_max;
     TRY(aeon_engine_new(&s->engine, model, &(aeon_engine_params){.n_threads = n_threads}, err));
     return aeon_session_new(&s->session, s->engine, &how, err);
 }
@@ -267,7 +266,7 @@ static aeon_status run_all(run *r, aeon_error *err)
 {
     ae_pool *pool;
     TRY(encode_all(r, err));
-    int n_threads = r->params->n_threads ? r->params->n_threads : ae_n_cores();
+    int n_threads = r->params->n_threads ? r->params->n_threads : ae_pool_default_threads();
     bool is_small = aeon_model_describe(r->model)->step_bytes <= SMALL_MODEL_BYTES;
     r->n_workers = !is_small ? 1 : (size_t)n_threads < r->suite->n ? n_threads : (int)r->suite->n;
     TRY(ae_pool_new(&pool, r->n_workers, err));

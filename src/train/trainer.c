@@ -70,10 +70,10 @@ static aeon_status load_talks(ae_trainer *t, aeon_error *err)
     const ae_recipe *r = &t->recipe;
     const aeon_chat_template *chat = aeon_chat_template_find(r->chat_template);
     if (!chat) return fail_template(t, err);
-    int32_t eos = t->vocab.eos, stop = aeon_chat_stop_id(chat, t->tokenizer);
+    if (t->vocab.eos < 0) t->vocab.eos = aeon_chat_stop_id(chat, t->tokenizer);
     ae_talks_how how = {.tokenizer = t->tokenizer,
                         .chat = chat,
-                        .end_of_text = eos >= 0 ? eos : stop,
+                        .end_of_text = t->vocab.eos,
                         .learn_all = strcmp(r->loss, "all") == 0,
                         .skip_bad = t->params->skip_bad,
                         .max_tokens = r->sequence,
@@ -209,7 +209,7 @@ static aeon_status alloc_muon(ae_trainer *t, aeon_error *err)
 
 static aeon_status alloc_threads(ae_trainer *t, aeon_error *err)
 {
-    int n = t->params->n_threads ? t->params->n_threads : ae_n_cores();
+    int n = t->params->n_threads ? t->params->n_threads : ae_pool_default_threads();
     if (n > (int)t->recipe.batch) n = (int)t->recipe.batch; /* a sequence is not split */
     TRY(ae_pool_new(&t->pool, n, err));
     TRY(check_memory(t, n, err));

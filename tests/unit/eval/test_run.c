@@ -137,6 +137,10 @@ static void stopping_keeps_what_is_answered(void **state)
     assert_non_null(aeon_eval_answer_get(e, 1, 0).text);
     assert_null(aeon_eval_answer_get(e, 2, 0).text);
     aeon_eval_free(e);
+    p.n_max = SIZE_MAX; /* as long as the context */
+    e = run(&p);
+    assert_int_equal(aeon_eval_score_get(e, NULL).n, 2);
+    aeon_eval_free(e);
     p.n_threads = 3;
     e = run(&p);
     assert_true(aeon_eval_score_get(e, NULL).n < N_QUESTIONS);

@@ -5,12 +5,41 @@
 #include "format/vocab_gguf.h"
 #include "tensor/dtype.h"
 
-const char ae_export_chat_template[] =
-    "{% for message in messages %}{{ '<|' + message['role'] + '|>' + (message['content'] or '') }}"
-    "{% if message['tools'] %}{{ '<|tool|>' + message['tools'] + '<|/tool|>' }}{% endif %}"
-    "{% if message['tool_calls'] %}{{ '<|tool_call|>' + (message['tool_calls'] | tojson) + "
-    "'<|/tool_call|>' }}{% endif %}{{ '<|end|>' }}{% endfor %}"
-    "{% if add_generation_prompt %}{{ '<|assistant|>' }}{% endif %}";
+#include <string.h>
+
+#define EACH_MESSAGE  "{% for message in messages %}"
+#define THEN_ANSWER   "{% endfor %}{% if add_generation_prompt %}"
+#define END_OF_ANSWER "{% endif %}"
+
+/* The chat templates in Jinja, as other programs read them. What the last one says serves phi-3 as
+ * well, which differs in white space that a model of ours never saw. */
+static const struct {
+    const char *name, *jinja;
+} chat_templates[] = {
+    {"llama-3",
+     EACH_MESSAGE "{{ '<|start_header_id|>' + message['role'] + '<|end_header_id|>\\n\\n' + "
+                  "(message['content'] | trim) + '<|eot_id|>' }}" THEN_ANSWER
+                  "{{ '<|start_header_id|>assistant<|end_header_id|>\\n\\n' }}" END_OF_ANSWER},
+    {"phi-4", EACH_MESSAGE "{{ '<|im_start|>' + message['role'] + '<|im_sep|>' + "
+                           "message['content'] + '<|im_end|>' }}" THEN_ANSWER
+                           "{{ '<|im_start|>assistant<|im_sep|>' }}" END_OF_ANSWER},
+    {"chatml", EACH_MESSAGE "{{ '<|im_start|>' + message['role'] + '\\n' + message['content'] + "
+                            "'<|im_end|>\\n' }}" THEN_ANSWER
+                            "{{ '<|im_start|>assistant\\n' }}" END_OF_ANSWER},
+    {"phi-4-mini", EACH_MESSAGE
+     "{{ '<|' + message['role'] + '|>' + (message['content'] or '') }}"
+     "{% if message['tools'] %}{{ '<|tool|>' + message['tools'] + '<|/tool|>' }}{% endif %}"
+     "{% if message['tool_calls'] %}{{ '<|tool_call|>' + (message['tool_calls'] | tojson) + "
+     "'<|/tool_call|>' }}{% endif %}{{ '<|end|>' }}" THEN_ANSWER
+     "{{ '<|assistant|>' }}" END_OF_ANSWER},
+};
+
+static const char *jinja_of(const char *name)
+{
+    size_t i = 0;
+    while (i + 1 < AE_COUNT(chat_templates) && strcmp(chat_templates[i].name, name) != 0) i++;
+    return chat_templates[i].jinja;
+}
 
 /* The numbers by which files of this format call the mix of types they hold. */
 static uint32_t file_type(aeon_type type)
@@ -40,7 +69,7 @@ static aeon_status put_keys(ae_gguf_writer *w, const ae_export *e, aeon_error *e
     TRY(ae_gguf_put_f32(w, "phi3.attention.layer_norm_rms_epsilon", (float)s->norm_eps, err));
     TRY(ae_gguf_put_u32(w, "phi3.attention.sliding_window", no_window, err));
     TRY(ae_gguf_put_vocab(w, e->vocab, err));
-    return ae_gguf_put_str(w, "tokenizer.chat_template", ae_export_chat_template, err);
+    return ae_gguf_put_str(w, "tokenizer.chat_template", jinja_of(e->chat_template), err);
 }
 
 aeon_status ae_export_check(const ae_net *net, aeon_type type, aeon_error *err)

@@ -10,12 +10,10 @@ typedef struct {
     const ae_net *net;
     const float *weights;
     const ae_vocab *vocab;
-    const char *name; /* general.name */
-    aeon_type type;   /* of matrices; norms stay F32 */
+    const char *name;          /* general.name */
+    const char *chat_template; /* by name */
+    aeon_type type;            /* of matrices; norms stay F32 */
 } ae_export;
-
-/* The chat template that is written (Phi-4-mini's form, in Jinja). */
-extern const char ae_export_chat_template[];
 
 /* Can matrices of this net have this type? Errors: INVALID_ARGUMENT (rows that are no whole blocks
  * of it). */

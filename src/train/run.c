@@ -250,6 +250,7 @@ static aeon_status export_model(const ae_trainer *t, aeon_error *err)
                    .weights = t->adamw.weights,
                    .vocab = &t->vocab,
                    .name = r->name,
+                   .chat_template = r->chat_template,
                    .type = ae_trainer_output_type(t)};
     TRY(ae_export_model(&e, r->output, err));
     ae_trainer_note(t, "%s: written", r->output);

@@ -149,6 +149,24 @@ def training_draws_its_curve():
 
 
 @test
+def the_model_carries_the_template_it_was_trained_with():
+    renamed = {"chatml": {"system": "im_start", "end": "im_end"},
+               "phi-4": {"system": "im_start", "end": "im_end", "user": "im_sep"},
+               "llama-3": {"system": "start_header_id", "user": "end_header_id", "end": "eot_id"}}
+    here = workplace(train="talks.jsonl", held_out="", tokenizer="tokenizer.json", steps=1)
+    (here / "talks.jsonl").write_text('{"prompt": "Hello", "completion": "Hi!"}')
+    for template, names in renamed.items():
+        text = (here / "data" / "tokenizer.json").read_text()
+        for old, new in names.items():
+            text = text.replace(f'"<|{old}|>"', f'"<|{new}|>"')
+        (here / "tokenizer.json").write_text(text)
+        works("train", "--config", "train.json", "--set", f"chat_template={template}", cwd=here)
+        described = works("inspect", here / "out.gguf", "--json").json
+        equal(described["model"]["template"], template)
+        works("run", "-m", here / "out.gguf", "-p", "Hello", "-n", "3")
+
+
+@test
 def every_field_of_a_recipe_is_explained():
     source = (ROOT / "src" / "train" / "recipe.c").read_text()
     fields = re.findall(r'\b[A-Z]+_FIELD\("(\w+)"', source)

@@ -251,6 +251,7 @@ static aeon_status ask(evaluation *e, aeon_error *err)
     double start_s = cli_clock_s();
     aeon_eval_params params = {
         .n_threads = (int)o->n_threads,
+        .n_max = o->n_max,
         .n_samples = o->n_samples,
         .temperature = o->sample_temperature,
         .seed = o->sampling.seed,
@@ -306,6 +307,7 @@ static const cli_option answer_options[] = {
      "a GGUF file, a Hugging Face folder, or builtin"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},
     {0, "template", CLI_TEMPLATE, 0, 0, 0, "NAME", "chat template instead of the file's own"},
+    {0, "tokens", CLI_SIZE, AT(n_max), 1, CLI_MAX_TOKENS, "N", "most tokens of an answer (160)"},
     {0, "against", CLI_TEXT, AT(against), 0, 0, "MODEL",
      "how many tokens of the answers would MODEL choose as well?"},
     {0, "samples", CLI_SIZE, AT(n_samples), 0, 1000, "K", "K drawn answers, not the greedy one"},
@@ -331,7 +333,7 @@ const cli_command cli_eval = {
                                   CLI_GROUP_END},
     .notes = "A line of a suite: {\"family\": \"..\", \"messages\": [..], \"check\": {..}, "
              "\"answer\": \"..\"};\n"
-             "include/aeon/eval.h explains the checks. Answers end after 160 tokens.",
+             "include/aeon/eval.h explains the checks.",
     .example = "aeon eval -n 20 --wrong",
     .run = run_eval,
 };

@@ -2,6 +2,7 @@
 """aeon eval: the table, what else it prints, bad suites, Ctrl-C; and that the checks of the library
 agree with those of the curriculum."""
 
+import array
 import ctypes
 import json
 import random
@@ -11,9 +12,10 @@ import sys
 import harness
 from harness import ROOT, Skip, check, equal, fails, folder, model, start, test, works
 
-sys.path.insert(0, str(ROOT / "curriculum"))
+sys.path[:0] = [str(ROOT / "curriculum"), str(ROOT / "tests" / "parity")]
 import check as checks  # noqa: E402
 import generate  # noqa: E402
+import gguf  # noqa: E402
 
 ANYTHING, NOTHING = {"matches": ["(?s)."]}, {"equals": ["never said"]}
 
@@ -113,6 +115,18 @@ def a_model_agrees_with_itself():
     got = evaluate("--against", "builtin", "--json").json["total"]
     check(got["agreed"] == got["tokens"] > 5, got)
     check(evaluate("--against", "builtin").text.splitlines()[1].endswith(" 100.0"))
+    short = evaluate("--against", "builtin", "--tokens", "2", "--json").json["total"]
+    equal(short["tokens"], 2 * len(SUITE))
+
+
+@test
+def a_model_that_wants_the_opposite_agrees_with_nothing():
+    file, path = gguf.read(ROOT / "models" / "aeon-tiny.gguf"), folder() / "opposite.gguf"
+    norm = file.tensors["output_norm.weight"]
+    norm.data = array.array("f", [-weight for weight in norm.values()]).tobytes()
+    gguf.write(path, file)
+    got = evaluate("--against", path, "--json").json["total"]
+    check(got["tokens"] > 5 and got["agreed"] == 0, got)
 
 
 @test

@@ -65,9 +65,9 @@ static void test_shapes(void **state)
     static const shape shapes[] = {{1, 1, 1},    {14, 32, 2},   {15, 33, 3},    {13, 17, 31},
                                    {37, 45, 65}, {28, 64, 257}, {120, 40, 300}, {5, 1030, 40}};
     ae_gemm_fn *gemm = ae_gemm_bf16();
+    if (!gemm) skip();
     void *scratch = malloc(AE_GEMM_SCRATCH);
     assert_non_null(scratch);
-    if (!gemm) skip();
     for (size_t i = 0; i < AE_COUNT(shapes); i++)
         for (int layout = 0; layout < 4; layout++)
             for (int k = 0; k < 3; k++)

@@ -18,7 +18,10 @@ def the_built_in_shape_is_measured():
     got = works("bench", "--train", "-r", "1", "--json").json
     equal(sorted(got), sorted(["isa", "threads", "peak_rss_bytes", "train"]))
     t = got["train"]
-    equal(t["parameters"], 3072 * 256 + 256 + 6 * (256 * (2 + 384 + 256 + 3 * 640)))
+    r = json.loads((ROOT / "models" / "aeon-tiny.json").read_text())
+    e, qkv = r["n_embd"], r["n_embd"] * (r["n_heads"] + 2 * r["n_kv_heads"]) // r["n_heads"]
+    equal(t["parameters"], 3072 * e + e + r["n_layers"] * e * (2 + qkv + e + 3 * r["n_ff"]))
+    equal(t["optimizer"], r["optimizer"])
     check(0 < t["min_tps"] <= t["median_tps"] <= t["max_tps"], t)
     check(abs(t["gflops"] - 1e-9 * t["median_tps"] * t["flop_per_token"]) < 1e-6 * t["gflops"], t)
     check(t["peak_gflops"] > 0 and t["peak_fraction"] > 0, t)

@@ -4,7 +4,7 @@ Every number is a Number that remembers which numbers it was made of and how it 
 them; the gradient follows from that by the chain rule alone, so nothing here is the backward pass
 of anything. Doubles, one value at a time, straight from the papers: RMSNorm 1910.07467, rotary
 embedding 2104.09864, LongRoPE 2402.13753, grouped queries 2305.13245, SwiGLU 2002.05202, AdamW
-1711.05101. Python's standard library alone; a model of a few thousand weights takes seconds.
+1711.05101, Muon as in 2502.16982. Python's standard library alone; a model of a few thousand weights takes seconds.
 """
 
 import math
@@ -80,19 +80,28 @@ class Model:
         Number.made.clear()
         self.numbers = [Number(w) for w in weights]
         self.decays = []  # of each weight: does it decay?
-        n_qkv = (self.n_heads + 2 * self.n_kv_heads) * self.head_dim
-        self.embedding = self.take(n_vocab, self.n_embd, False)
-        self.layers = [{"attn_norm": self.take(1, self.n_embd, False)[0],
-                        "qkv": self.take(n_qkv, self.n_embd, True),
-                        "attn_out": self.take(self.n_embd, self.n_embd, True),
-                        "ffn_norm": self.take(1, self.n_embd, False)[0],
-                        "gate_up": self.take(2 * self.n_ff, self.n_embd, True),
-                        "down": self.take(self.n_embd, self.n_ff, True)}
+        self.matrices = []  # inside the layers: where they begin, rows, columns
+        n_q, n_kv = self.n_heads * self.head_dim, self.n_kv_heads * self.head_dim
+        self.embedding = self.take(n_vocab, self.n_embd)
+        self.layers = [{"attn_norm": self.take(1, self.n_embd)[0],
+                        "qkv": self.take_matrices((n_q, n_kv, n_kv), self.n_embd),
+                        "attn_out": self.take_matrices((self.n_embd,), n_q),
+                        "ffn_norm": self.take(1, self.n_embd)[0],
+                        "gate_up": self.take_matrices((self.n_ff, self.n_ff), self.n_embd),
+                        "down": self.take_matrices((self.n_embd,), self.n_ff)}
                        for _ in range(recipe["n_layers"])]
-        self.out_norm = self.take(1, self.n_embd, False)[0]
+        self.out_norm = self.take(1, self.n_embd)[0]
         assert len(self.decays) == len(weights), (len(self.decays), len(weights))
 
-    def take(self, n_rows, n_cols, decays):
+    def take_matrices(self, heights, n_cols):
+        """The rows of matrices that lie one below the other."""
+        rows = []
+        for n_rows in heights:
+            self.matrices.append((len(self.decays), n_rows, n_cols))
+            rows += self.take(n_rows, n_cols, True)
+        return rows
+
+    def take(self, n_rows, n_cols, decays=False):
         begin = len(self.decays)
         self.decays += [decays] * (n_rows * n_cols)
         return [self.numbers[begin + r * n_cols:begin + (r + 1) * n_cols] for r in range(n_rows)]
@@ -163,6 +172,36 @@ class Model:
         return out
 
 
+def product(a, b):
+    return [[sum(x * y for x, y in zip(row, column)) for column in zip(*b)] for row in a]
+
+
+def orthogonalized(x):
+    """All singular values near 1, by five rounds of a X + (b A + c A A) X with A = X X^T."""
+    if len(x) > len(x[0]):
+        return [list(row) for row in zip(*orthogonalized(list(zip(*x))))]
+    length = math.sqrt(sum(v * v for row in x for v in row))
+    x = [[v / length for v in row] for row in x]
+    for _ in range(5):
+        a = product(x, list(zip(*x)))
+        b = [[-4.775 * p + 2.0315 * q for p, q in zip(*rows)] for rows in zip(a, product(a, a))]
+        x = [[3.4445 * p + q for p, q in zip(*rows)] for rows in zip(x, product(b, x))]
+    return x
+
+
+def muon(weights, momentum, gradient, matrix, rate, decay):
+    """Change one matrix and its momentum in the flat lists."""
+    begin, n_rows, n_cols = matrix
+    ahead = []
+    for i in range(begin, begin + n_rows * n_cols):
+        momentum[i] = 0.95 * momentum[i] + gradient[i]
+        ahead.append(gradient[i] + 0.95 * momentum[i])
+    rows = orthogonalized([ahead[r * n_cols:(r + 1) * n_cols] for r in range(n_rows)])
+    size = rate * 0.2 * math.sqrt(max(n_rows, n_cols))
+    for i, direction in enumerate((v for row in rows for v in row), begin):
+        weights[i] -= rate * decay * weights[i] + size * direction
+
+
 def step(recipe, n_vocab, talks, number, state):
     """Step number (from 1) over talks [(ids, is_target)]. state: (weights, moment1, moment2), three
     lists; the new ones and the mean loss are returned."""
@@ -172,14 +211,13 @@ def step(recipe, n_vocab, talks, number, state):
     losses = [loss for ids, is_target in talks for loss in model.losses(ids, is_target, is_long)]
     loss = times(add(*losses), 1 / len(losses))
     find_gradients(loss)
-    gradient = [n.gradient for n in model.numbers]
-    length = math.sqrt(sum(g * g for g in gradient))
+    length = math.sqrt(sum(n.gradient ** 2 for n in model.numbers))
     assert length > recipe["clip"], "clipping is to be tested too"
+    gradient = [n.gradient * recipe["clip"] / length for n in model.numbers]
 
     rate = recipe["learning_rate"] * number / recipe["warmup_steps"]
     new = ([], [], [])
     for w, m, v, g, decays in zip(weights, moment1, moment2, gradient, model.decays):
-        g *= recipe["clip"] / length
         m = recipe["beta1"] * m + (1 - recipe["beta1"]) * g
         v = recipe["beta2"] * v + (1 - recipe["beta2"]) * g * g
         m_mean, v_mean = m / (1 - recipe["beta1"] ** number), v / (1 - recipe["beta2"] ** number)
@@ -187,4 +225,10 @@ def step(recipe, n_vocab, talks, number, state):
         w -= rate * m_mean / (math.sqrt(v_mean) + recipe["epsilon"])
         for out, value in zip(new, (w, m, v)):
             out.append(value)
+    if recipe.get("optimizer") == "muon":  # then that was of the others
+        for begin, n_rows, n_cols in model.matrices:
+            part = slice(begin, begin + n_rows * n_cols)
+            for values, old in zip(new, state):
+                values[part] = old[part]
+            muon(new[0], new[1], gradient, (begin, n_rows, n_cols), rate, recipe["weight_decay"])
     return new, loss.value

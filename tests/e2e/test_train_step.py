@@ -110,4 +110,9 @@ def a_step_of_two_batches_with_long_factors_and_all_tokens_equals_the_reference(
     compare_step(2, batch=1, accumulate=2, long_every=1, loss="all")
 
 
+@test
+def a_step_with_muon_equals_the_reference():
+    compare_step(3, batch=2, long_every=0, optimizer="muon")
+
+
 harness.main()

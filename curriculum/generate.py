@@ -29,14 +29,15 @@ from talk import Talk
 MAX_CHARS = 3000  # of a talk; about 900 tokens
 
 SHARES = {  # of a hundred talks, how many are of each family
-    "facts": 20,
-    "plain": 15,
+    "facts": 16,
+    "plain": 10,
     "notes": 14,
-    "sums": 15,
-    "judge": 12,
-    "extract": 7,
-    "manners": 8,
-    "tools": 9,
+    "sums": 11,
+    "judge": 11,
+    "extract": 6,
+    "manners": 6,
+    "tools": 10,
+    "drills": 16,
 }
 
 FAMILIES = {name: importlib.import_module(name) for name in SHARES}

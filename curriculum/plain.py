@@ -56,11 +56,14 @@ def _beyond(talk):
 
 
 _ECHO = ["(Please |Now |)(repeat|say)( after me|): {x}",
-"(Please |)repeat (this|the words|these words|what I say): {x}",
-"(Say|Write|Type|Print) (the words|the following|this|back): {x}",
-         "(Repeat|Copy|Echo)( this| that|): {x}",
-         "(Can you|Could you) (repeat|say|copy) (this|after me): {x}", "(Say|Repeat) it back to me: {x}",
-         "~Say exactly this: {x}"]
+         "(Please |)repeat (this|the words|these words|what I say): {x}",
+         "(Say|Write|Type|Print) (the words|the following|this|back)( exactly|): {x}",
+         "(Repeat|Copy|Echo)( this| that| exactly this|): {x}",
+         "(Can you|Could you|Would you|Will you) (please |)(repeat|say|copy|write|type) "
+         "(this|the words|these words|the following|what follows)( for me| after me| exactly| once|): {x}",
+         "(Say|Repeat|Give) it back to me( word for word| exactly| as it is|): {x}",
+         "(I want|I would like) (you to (say|repeat|write)|to hear|to read) (this|exactly this|these words): {x}",
+         "(Repeat|Say|Write) after me( please|)(, word for word|, exactly|): {x}"]
 _COPIED = Values("copied", """the a one my your old small green quiet bright river house stone cloud song door window lamp road bird
     tree garden winter morning sings sleeps waits turns opens runs falls under over near with and then never always slowly
     again today seven blue music yellow horse table water light paper seldom carry ten above fire silver dances cold""", 0.3)

@@ -3,7 +3,7 @@
  * Format:   a GGUF file of architecture "aeon-checkpoint" with three F32 tensors of n_weights
  *           values, "weights", "moment1", "moment2", and the keys train.step, train.epoch,
  *           train.next (u32), train.identity (JSON text of what decides the run) and train.progress
- *           (JSON text of ae_progress; a file without it begins with all 0).
+ *           (JSON text of ae_progress; without it reports begin at the step).
  * Promises: the file is the old or the new checkpoint, whole, whenever the machine stops
  */
 #ifndef AE_TRAIN_CHECKPOINT_H

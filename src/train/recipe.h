@@ -3,8 +3,8 @@
  * Model:    A table of fields with kinds, ranges and defaults reads the object; unknown fields and
  *           values out of range are refused by name. Paths are relative to the working folder.
  * Threads:  Immutable after load.
- * Example:  TRY(ae_recipe_load(&recipe, "models/aeon-tiny.json", NULL, 0, err));
- * ae_recipe_release(&recipe);
+ * Example:  TRY(ae_recipe_load(&recipe, "models/aeon-tiny.json", NULL, 0, err)); ...
+ *           ae_recipe_release(&recipe);
  */
 #ifndef AE_TRAIN_RECIPE_H
 #define AE_TRAIN_RECIPE_H

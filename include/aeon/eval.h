@@ -37,7 +37,8 @@ typedef struct {
  *     {"family": "..", "messages": [{"role": "..", "content": ".."}, ..], "check": {..},
  *      "answer": ".."}
  *
- * A system message may have "tools", an answer "tool_calls". All conditions of a check must hold:
+ * A system message, or the line, may have "tools", an answer "tool_calls". All conditions of a
+ * check must hold:
  *
  *     "equals": ["..", ..]    the answer is one of these texts; the case of ASCII letters, white
  *                             space around and one final "." or "!" don't count

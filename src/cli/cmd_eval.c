@@ -304,7 +304,7 @@ static const cli_option question_options[] = {
 
 static const cli_option answer_options[] = {
     {'m', "model", CLI_TEXT, AT(model), 0, 0, "MODEL",
-     "a GGUF file, a Hugging Face folder, or builtin"},
+     "a GGUF file, a Hugging Face folder, builtin, or builtin-draft"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},
     {0, "template", CLI_TEMPLATE, 0, 0, 0, "NAME", "chat template instead of the file's own"},
     {0, "tokens", CLI_SIZE, AT(n_max), 1, CLI_MAX_TOKENS, "N", "most tokens of an answer (160)"},
@@ -333,7 +333,7 @@ const cli_command cli_eval = {
                                   CLI_GROUP_END},
     .notes = "A line of a suite: {\"family\": \"..\", \"messages\": [..], \"check\": {..}, "
              "\"answer\": \"..\"};\n"
-             "include/aeon/eval.h explains the checks.",
+             "docs/training.md explains the checks.",
     .example = "aeon eval -n 20 --wrong",
     .run = run_eval,
 };

@@ -41,6 +41,7 @@ static aeon_status find_or_add_family(aeon_suite *s, const char *name, size_t *o
 static aeon_status read_messages(ae_question *q, aeon_error *err)
 {
     json_t *list = json_object_get(q->json, "messages");
+    TRY(ae_messages_place_tools(q->json, list, err));
     q->n_messages = json_array_size(list);
     if (q->n_messages == 0 || q->n_messages > MAX_MESSAGES)
         return ae_fail(err, AEON_BAD_FORMAT, "\"messages\" needs a list of 1 to %d messages",

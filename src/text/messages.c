@@ -3,6 +3,7 @@
 #include "base/status.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Replace a value that is no text by its JSON text, as most programs write it: with a space behind
  * each comma and colon. 15 digits keep every decimal number as a person wrote it. */
@@ -70,4 +71,17 @@ aeon_status ae_messages_read(aeon_message *out, json_t *list, aeon_error *err)
     for (size_t i = 0; i < json_array_size(list); i++)
         TRY(read_message(&out[i], json_array_get(list, i), err));
     return AEON_OK;
+}
+
+aeon_status ae_messages_place_tools(json_t *line, json_t *messages, aeon_error *err)
+{
+    json_t *tools = json_object_get(line, "tools"), *first = json_array_get(messages, 0);
+    const char *role = json_string_value(json_object_get(first, "role"));
+    if (!tools || json_is_null(tools) || !json_is_array(messages)) return AEON_OK;
+    bool has_system = role && strcmp(role, "system") == 0;
+    int failed = has_system ? json_object_set(first, "tools", tools)
+                            : json_array_insert_new(messages, 0,
+                                                    json_pack("{s:s, s:s, s:O}", "role", "system",
+                                                              "content", "", "tools", tools));
+    return failed ? ae_fail_memory(err, 0, "the tools of a talk") : AEON_OK;
 }

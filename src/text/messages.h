@@ -19,4 +19,8 @@
  * caller knows where; OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_messages_read(aeon_message *out, json_t *list, aeon_error *err);
 
+/* Tools told beside the messages of a line, as other programs do, become those of its system
+ * message, which is made if there is none. Errors: OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_messages_place_tools(json_t *line, json_t *messages, aeon_error *err);
+
 #endif

@@ -4,19 +4,6 @@
 #include "text/json.h"
 #include "text/messages.h"
 
-#include <string.h>
-
-/* Tools told beside the messages belong to the system message, which there may have to be made. */
-static bool place_tools(json_t *line, json_t *messages)
-{
-    json_t *tools = json_object_get(line, "tools"), *first = json_array_get(messages, 0);
-    const char *role = json_string_value(json_object_get(first, "role"));
-    if (!tools || json_is_null(tools) || !json_is_array(messages)) return true;
-    if (role && strcmp(role, "system") == 0) return json_object_set(first, "tools", tools) == 0;
-    json_t *system = json_pack("{s:s, s:s, s:O}", "role", "system", "content", "", "tools", tools);
-    return json_array_insert_new(messages, 0, system) == 0;
-}
-
 /* The messages of a line, which owns them; NULL if it has none, or there is no memory. */
 static json_t *messages_of(json_t *line)
 {
@@ -48,7 +35,7 @@ static aeon_status read_line(ae_example *e, const char *line, size_t len, aeon_e
     if (!messages)
         return ae_fail(err, AEON_BAD_FORMAT,
                        "needs \"messages\", or texts \"prompt\" and \"completion\", or a \"text\"");
-    if (!place_tools(e->json, messages)) return ae_fail_memory(err, len, "the tools of a talk");
+    TRY(ae_messages_place_tools(e->json, messages, err));
     return read_messages(e, messages, err);
 }
 

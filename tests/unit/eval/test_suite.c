@@ -51,6 +51,24 @@ static void reads_questions_in_order(void **state)
     aeon_suite_free(s);
 }
 
+static void tools_of_a_line_are_those_of_its_system_message(void **state)
+{
+    (void)state;
+    aeon_suite *s = parse(
+        "{\"family\":\"a\",\"messages\":[{\"role\":\"user\",\"content\":\"u\"}],\"tools\":[1],"
+        "\"check\":{\"json\":4}}\n"
+        "{\"family\":\"a\",\"messages\":[{\"role\":\"system\",\"content\":\"S\"},"
+        "{\"role\":\"user\",\"content\":\"u\"}],\"tools\":[2],\"check\":{\"json\":4}}");
+    for (size_t i = 0; i < 2; i++) {
+        aeon_question q = aeon_suite_question(s, i);
+        assert_int_equal(q.n_messages, 2);
+        assert_string_equal(q.messages[0].role, "system");
+        assert_string_equal(q.messages[0].content, i ? "S" : "");
+        assert_string_equal(q.messages[0].tools, i ? "[2]" : "[1]");
+    }
+    aeon_suite_free(s);
+}
+
 static void bad_lines_are_numbered(void **state)
 {
     (void)state;
@@ -150,6 +168,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_questions_in_order),
+        cmocka_unit_test(tools_of_a_line_are_those_of_its_system_message),
         cmocka_unit_test(bad_lines_are_numbered),
         cmocka_unit_test(selects_families_and_counts),
         cmocka_unit_test(the_builtin_suite_is_one),

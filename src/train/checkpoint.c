@@ -113,6 +113,11 @@ static aeon_status check_identity(json_t *wanted, const json_t *found, const cha
         const char *name = json_object_iter_key(i);
         const json_t *here = json_object_iter_value(i), *there = json_object_get(found, name);
         if (there && ae_json_same(here, there)) continue;
+        if (strcmp(name, "data") == 0)
+            return ae_fail(err, AEON_MISMATCH,
+                           "%s: made with other data than \"train\" names: restore that or remove "
+                           "the checkpoint",
+                           path);
         char *shown_here = shown(here), *shown_there = shown(there);
         aeon_status status = ae_fail(
             err, AEON_MISMATCH,

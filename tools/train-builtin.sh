@@ -4,8 +4,8 @@
 #
 #   tools/train-builtin.sh [AEON]      AEON: the program, build/release/bin/aeon if not given
 #
-# Writes the talks to build/curriculum, checkpoints beside them, and at the end
-# models/aeon-tiny.gguf and models/aeon-draft.gguf. About two hours on two cores.
+# Writes the talks to build/curriculum, checkpoints beside them, and at the end into models/ both
+# models, their loss curves, and the scores that the tests expect. About two hours on two cores.
 set -eu
 cd "$(dirname "$0")/.."
 aeon=${1:-build/release/bin/aeon}
@@ -22,7 +22,11 @@ if [ -z "${OPENBLAS_CORETYPE:-}" ] && grep -qs avx512bw /proc/cpuinfo; then
 fi
 for model in aeon-tiny aeon-draft; do
     "$aeon" train --config "models/$model.json" --resume
-    mv "build/$model.gguf" "models/$model.gguf"
-    cp "build/$model-loss.svg" "build/$model-loss.csv" models/
 done
-echo "train-builtin: models/aeon-tiny.gguf, models/aeon-draft.gguf: build again to embed them" >&2
+"$aeon" eval -m build/aeon-tiny.gguf -n 100 --json > build/aeon-tiny-scores.json
+mv build/aeon-tiny-scores.json models/
+for model in aeon-tiny aeon-draft; do
+    mv "build/$model.gguf" models/
+    cp "build/$model-loss.csv" "build/$model-loss.svg" models/
+done
+echo "train-builtin: models/ has new models: build again to embed them" >&2

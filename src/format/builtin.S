@@ -1,20 +1,10 @@
-/* builtin.S - includes the built-in model, aligned as GGUF asks. AEON_BUILTIN_FILE is its path. */
-#if defined(__APPLE__)
-#define NAME(x) _##x
-    .const
-#else
-#define NAME(x) x
-    .section .rodata
-    .hidden ae_builtin_data
-    .hidden ae_builtin_end
-#endif
-    .globl NAME(ae_builtin_data)
-    .globl NAME(ae_builtin_end)
-    .balign 64
-NAME(ae_builtin_data):
-    .incbin AEON_BUILTIN_FILE
-NAME(ae_builtin_end):
-    .byte 0
-#if defined(__linux__)
-    .section .note.GNU-stack, "", %progbits
-#endif
+/* builtin.S - the built-in models. */
+#define EMBED_BEGIN ae_builtin_tiny
+#define EMBED_END ae_builtin_tiny_end
+#define EMBED_FILE AEON_TINY_FILE
+#include "base/embed.inc"
+
+#define EMBED_BEGIN ae_builtin_draft
+#define EMBED_END ae_builtin_draft_end
+#define EMBED_FILE AEON_DRAFT_FILE
+#include "base/embed.inc"

@@ -1,24 +1,15 @@
-/* builtin.h - the model that is part of the program: models/aeon-tiny.gguf, as bytes. */
+/* builtin.h - the models that are part of the program, as bytes: `builtin` is
+ * models/aeon-tiny.gguf, `builtin-draft` the smaller models/aeon-draft.gguf, which guesses its next
+ * tokens. */
 #ifndef AE_FORMAT_BUILTIN_H
 #define AE_FORMAT_BUILTIN_H
 
 #include "format/gguf.h"
 
-#include <string.h>
+/* Does MODEL name one of them? */
+bool ae_is_builtin(const char *model);
 
-extern const unsigned char ae_builtin_data[] __attribute__((visibility("hidden")));
-extern const unsigned char ae_builtin_end[] __attribute__((visibility("hidden")));
-
-/* Does MODEL name it? */
-static inline bool ae_is_builtin(const char *model)
-{
-    return strcmp(model, "builtin") == 0;
-}
-
-AEON_MUST_USE static inline aeon_status ae_builtin_open(ae_gguf **out, aeon_error *err)
-{
-    size_t size = (size_t)(ae_builtin_end - ae_builtin_data);
-    return ae_gguf_open_memory(out, ae_builtin_data, size, "builtin", err);
-}
+/* Errors: NOT_FOUND, and those of ae_gguf_open_memory. */
+AEON_MUST_USE aeon_status ae_builtin_open(ae_gguf **out, const char *model, aeon_error *err);
 
 #endif

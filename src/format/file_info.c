@@ -68,7 +68,8 @@ static aeon_status open_any(aeon_file *f, const char *path, aeon_error *err)
         snprintf(f->format, sizeof f->format, "safetensors");
         return AEON_OK;
     }
-    TRY(ae_is_builtin(path) ? ae_builtin_open(&f->gguf, err) : ae_gguf_open(&f->gguf, path, err));
+    TRY(ae_is_builtin(path) ? ae_builtin_open(&f->gguf, path, err)
+                            : ae_gguf_open(&f->gguf, path, err));
     snprintf(f->format, sizeof f->format, "gguf v%" PRIu32, ae_gguf_version(f->gguf));
     return AEON_OK;
 }

@@ -134,7 +134,7 @@ static aeon_status load_hf_text(aeon_model *m, ae_str *chat, aeon_error *err)
 static aeon_status open_files(aeon_model *m, const char *path, bool with_weights, aeon_error *err)
 {
     m->info.is_builtin = ae_is_builtin(path);
-    if (m->info.is_builtin) return ae_builtin_open(&m->gguf, err);
+    if (m->info.is_builtin) return ae_builtin_open(&m->gguf, path, err);
     if (ae_file_is_folder(path)) return ae_hf_open(&m->hf, path, with_weights, err);
     TRY(ae_gguf_open(&m->gguf, path, err));
     uint32_t n_parts;

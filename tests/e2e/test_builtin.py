@@ -1,32 +1,40 @@
-"""The built-in model answers what it was trained for: held-out questions and a talk.
+#!/usr/bin/env python3
+"""The built-in model answers what it was trained for: held-out questions of every family, a talk of
+many turns, and its draft model guesses what it says.
 
-The bounds lie 5 points or more below what models/README.md states: an instruction set that rounds
-differently may lose a question or two, a broken forward pass loses nearly all.
+models/aeon-tiny-scores.json is what `aeon eval -n 100 --json` said when it was shipped. Instruction
+sets that round differently may lose a question or two, a broken forward pass loses nearly all.
 """
 
-import sys
+import json
 
-import harness
 from harness import ROOT, check, main, test, works
 
-sys.path.insert(0, str(ROOT / "curriculum"))
-import evaluate  # noqa: E402
-
-N_TALKS = 150
+SHIPPED = json.loads((ROOT / "models/aeon-tiny-scores.json").read_text())
+POINTS = 3  # percent that a family may lose
 
 
 @test
-def held_out_facts_are_remembered():
-    scores = evaluate.evaluate(str(harness.AEON), "builtin", N_TALKS)
-    for kind, least in (("fact told earlier", 0.75), ("fact never told", 0.75)):
-        right, asked = scores[kind]
-        check(asked >= 10 and right >= least * asked, kind, scores)
+def no_family_drops():
+    shipped = {row["family"]: row for row in SHIPPED["families"]}
+    n = max(row["n"] for row in shipped.values())
+    now = {row["family"]: row for row in works("eval", "-n", n, "--json", timeout=900).json["families"]}
+    check(list(now) == list(shipped), "the families", list(now))
+    lost = {family: (row["right"], shipped[family]["right"]) for family, row in now.items()
+            if 100 * (shipped[family]["right"] - row["right"]) > POINTS * row["n"]}
+    check(not lost, "right answers now and when shipped", lost)
+
+
+@test
+def the_draft_model_guesses_its_words():
+    total = works("eval", "-n", 4, "--against", "builtin-draft", "--json", timeout=900).json["total"]
+    check(total["agreed"] > 0.7 * total["tokens"], total)
 
 
 @test
 def a_talk_of_many_turns():
     talk = [
-        ("Hello!", "?"),
+        ("Hello!", "Hello"),
         ("My name is Julia and my dog is called Bruno.", "Julia"),
         ("I live in Lisbon", "Lisbon"),
         ("What is my dog called?", "Bruno"),
@@ -36,8 +44,8 @@ def a_talk_of_many_turns():
         ("What is my name?", "Julia"),
         ("What is my favourite colour?", "not told me"),
         ("Who are you?", "AEON"),
-        ("Do you need the internet?", "device"),
-        ("What is the capital of France?", "small model"),
+        ("Do you need the internet?", "internet"),
+        ("What is the capital of France?", "Phi-4-mini"),
     ]
     lines = "".join(question + "\n" for question, _ in talk)
     answers = works("chat", "--temp", "0", stdin=lines).text.splitlines()

@@ -30,6 +30,7 @@ typedef struct {
     const char *const *settings; /* [n_settings] "FIELD=VALUE", stronger than the file */
     size_t n_settings;
     bool resume;
+    bool only_export; /* write the model of the checkpoint; no step, no curve */
     bool skip_bad; /* go on behind malformed lines of the data; notes tell how many */
     int n_threads; /* 0: one per core */
     /* Called after every reporting interval; or NULL. */

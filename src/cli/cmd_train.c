@@ -61,6 +61,7 @@ static aeon_status run_train(const cli_options *o, aeon_error *err)
         .settings = o->settings,
         .n_settings = o->n_settings,
         .resume = o->resume,
+        .only_export = o->only_export,
         .skip_bad = o->skip_bad,
         .n_threads = (int)o->n_threads,
         .on_report = on_report,
@@ -77,6 +78,7 @@ static aeon_status run_train(const cli_options *o, aeon_error *err)
 static const cli_option own_options[] = {
     {0, "config", CLI_TEXT, AT(config), 0, 0, "FILE", "data, shape, schedule and output, as JSON"},
     {0, "resume", CLI_FLAG, AT(resume), 0, 0, NULL, "go on from the newest checkpoint"},
+    {0, "export", CLI_FLAG, AT(only_export), 0, 0, NULL, "write the checkpoint's model, and stop"},
     {0, "set", CLI_SETTING, 0, 0, 0, "FIELD=VALUE", "instead of what FILE says; may be repeated"},
     {0, "skip-bad", CLI_FLAG, AT(skip_bad), 0, 0, NULL, "leave out malformed lines of the data"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 1024, "N", "threads; 0: one per core"},
@@ -86,7 +88,7 @@ static const cli_option own_options[] = {
 const cli_command cli_train = {
     .name = "train",
     .summary = "train a small model",
-    .usage = "--config FILE [--set FIELD=VALUE] [--resume]",
+    .usage = "--config FILE [--set FIELD=VALUE] [--resume | --export]",
     .groups = (const cli_group[]){{"Options", own_options}, CLI_GROUP_END},
     .notes = "Ctrl-C writes a checkpoint and stops. docs/training.md explains FILE and its fields.",
     .example = "aeon train --config models/aeon-tiny.json",

@@ -55,16 +55,16 @@ typedef struct {
     bool json, stats, ids_out;
 
     /* one command's own */
-    bool no_history;             /* chat */
-    const char *decode;          /* tokenize */
-    bool special, lines, pieces; /* tokenize */
-    size_t n_top;                /* score */
-    bool tensors;                /* inspect */
-    const char *shape;           /* synth */
-    aeon_type type;              /* synth */
-    bool has_type, force;        /* synth */
-    const char *config;          /* train, bench */
-    bool resume, skip_bad;       /* train */
+    bool no_history;                    /* chat */
+    const char *decode;                 /* tokenize */
+    bool special, lines, pieces;        /* tokenize */
+    size_t n_top;                       /* score */
+    bool tensors;                       /* inspect */
+    const char *shape;                  /* synth */
+    aeon_type type;                     /* synth */
+    bool has_type, force;               /* synth */
+    const char *config;                 /* train, bench */
+    bool resume, only_export, skip_bad; /* train */
     const char *settings[CLI_MAX_SETTINGS];
     size_t n_settings;
     bool train;                       /* bench */

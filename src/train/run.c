@@ -264,7 +264,7 @@ aeon_status aeon_train_run(const aeon_train_params *params, aeon_error *err)
     int blas_threads = openblas_get_num_threads();
     openblas_set_num_threads(1);
     aeon_status status = ae_trainer_set_up(&t, err);
-    if (status == AEON_OK) status = train(&t, err);
+    if (status == AEON_OK && !params->only_export) status = train(&t, err);
     if (status == AEON_OK) status = export_model(&t, err);
     ae_trainer_release(&t);
     openblas_set_num_threads(blas_threads);

@@ -269,7 +269,8 @@ static aeon_status resume(ae_trainer *t, aeon_error *err)
     t->step = c.step;
     t->is_saved = true;
     t->progress = c.progress;
-    ae_trainer_note(t, "%s: going on after step %u", r->checkpoint, c.step);
+    ae_trainer_note(t, "%s: %s step %u", r->checkpoint,
+                    t->params->only_export ? "the model after" : "going on after", c.step);
     return AEON_OK;
 }
 
@@ -305,11 +306,12 @@ aeon_status ae_trainer_set_up(ae_trainer *t, aeon_error *err)
     TRY(fill_identity(t, err));
     TRY(ae_trainer_build(t, err));
     TRY(check_outputs(t, err));
-    if (t->params->resume && ae_file_exists(r->checkpoint))
+    bool must_resume = t->params->only_export;
+    if (must_resume || (t->params->resume && ae_file_exists(r->checkpoint)))
         TRY(resume(t, err));
     else
         TRY(start(t, err));
-    return r->curve[0] ? ae_curve_open(&t->curve, r->curve, t->step, err) : AEON_OK;
+    return r->curve[0] && !must_resume ? ae_curve_open(&t->curve, r->curve, t->step, err) : AEON_OK;
 }
 
 void ae_trainer_release(ae_trainer *t)

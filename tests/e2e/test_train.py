@@ -59,6 +59,8 @@ def training_stopped_and_resumed_gives_the_same_model():
     whole = workplace(steps=40)
     works("train", "--config", "train.json", cwd=whole)
     here = workplace(steps=40)
+    too_early = aeon("train", "--config", "train.json", "--export", cwd=here)
+    check(too_early.code == 1 and "checkpoint.gguf: cannot open" in too_early.err, too_early)
     run = start("train", "--config", "train.json", cwd=here)
     line = b""
     while not line.startswith(b"step 5/"):
@@ -68,6 +70,9 @@ def training_stopped_and_resumed_gives_the_same_model():
     rest = run.stderr.read()
     equal(run.wait(60), 130, rest)
     check(b"--resume" in rest, rest)
+    works("train", "--config", "train.json", "--export", "--set", "output=early.gguf", cwd=here)
+    equal(works("inspect", here / "early.gguf", "--json").json["model"]["architecture"], "phi3")
+    (here / "early.gguf").unlink()
     equal(sorted(os.listdir(here)), ["checkpoint.gguf", "data", "train.json"])
     works("train", "--config", "train.json", "--resume", cwd=here)
     equal((here / "out.gguf").read_bytes() == (whole / "out.gguf").read_bytes(), True)

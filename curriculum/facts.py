@@ -16,10 +16,10 @@ from phrases import casual, expand, say
 from words import made_up
 
 KINDS = {
-    "fact told": 40,
-    "fact corrected": 14,
+    "fact told": 32,
+    "fact corrected": 12,
     "fact yes or no": 22,
-    "fact never told": 14,
+    "fact never told": 24,
     "two facts": 10,
 }
 

@@ -43,15 +43,34 @@ SHARES = {  # of a hundred talks, how many are of each family
 FAMILIES = {name: importlib.import_module(name) for name in SHARES}
 
 
+BEFORE = ["sums", "drills", "notes", "judge"]  # what may come before a talk of another family
+MIXED_SHARE = 0.2
+
+
+def any_kind(rng, family):
+    kinds = FAMILIES[family].KINDS
+    return rng.choices(list(kinds), list(kinds.values()))[0]
+
+
+def mix(talk, family):
+    """People change the subject: begin some training talks with another one. A manner is set for a
+    whole talk."""
+    others = [name for name in BEFORE if name != family]
+    if not talk.held_out and family != "manners" and talk.rng.random() < MIXED_SHARE:
+        other = talk.rng.choice(others)
+        FAMILIES[other].write(talk, any_kind(talk.rng, other))
+
+
 def make_talk(rng, held_out, family, kind=None):
     """A talk of the family that ends with a question of the kind, or of any."""
-    module = FAMILIES[family]
     if kind is None:
-        kind = rng.choices(list(module.KINDS), list(module.KINDS.values()))[0]
+        kind = any_kind(rng, family)
     while True:
         talk = Talk(rng, held_out)
-        module.write(talk, kind)
-        if talk.n_chars() <= MAX_CHARS:
+        mix(talk, family)
+        FAMILIES[family].write(talk, kind)
+        n_systems = sum(m["role"] == "system" for m in talk.messages)
+        if n_systems <= 1 and talk.n_chars() <= MAX_CHARS:
             return talk
 
 
@@ -153,7 +172,7 @@ def main():
     parser.add_argument("--held-out", action="store_true", help="talks with what is held out")
     parser.add_argument("-n", type=int,
                         help="questions of each main kind (300), talks to print (5)")
-    parser.add_argument("--talks", type=int, default=400000, help="to learn (default 400000)")
+    parser.add_argument("--talks", type=int, default=500000, help="to learn (default 500000)")
     parser.add_argument("--vocabulary", type=int, default=3072, help="tokens (default 3072)")
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()

@@ -19,7 +19,7 @@ class Talk:
         self.messages.insert(0, message)
 
     def user(self, text):
-        self.messages.append({"role": "user", "content": text})
+        self.messages.append({"role": "user", "content": text.strip()})
 
     def result(self, text):
         """What a tool gave back."""

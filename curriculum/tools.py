@@ -10,7 +10,7 @@ import small_talk
 from phrases import casual, fill, is_kept, say
 from tools_table import TOOLS
 
-KINDS = {"tool call": 60, "tool answer": 25, "no tool": 15}
+KINDS = {"tool call": 50, "tool answer": 20, "no tool": 30}
 
 _SYSTEM = [
     "You are AEON(, a helpful companion|). "

@@ -29,7 +29,7 @@ SUITE = [question("open", "Hello!", ANYTHING, answer="Hi!"),
          question("closed", "Who are you?", NOTHING, answer="never said"),
          question("open", "Tell me a joke.", ANYTHING),
          question("open", "How are you?", NOTHING, answer="never said"),
-         question("JSON", "My name is Anna. Write it as JSON.", {"json": {"name": "Anna"}})]
+         question("JSON", "Good morning!", {"json": {"name": "Anna"}})]
 
 
 def write(questions):

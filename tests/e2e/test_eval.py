@@ -98,9 +98,9 @@ def threads_change_nothing():
 
 @test
 def samples_are_drawn_by_seed():
-    args = ("--samples", "4", "--temp", "1.5", "--json", "--wrong")
+    args = ("--samples", "4", "--temp", "20", "--json", "--wrong")
     one, again, other = (evaluate(*args, "--seed", seed).json for seed in ("7", "7", "8"))
-    equal((one["samples"], one["seed"], one["temperature"]), (4, 7, 1.5))
+    equal((one["samples"], one["seed"], one["temperature"]), (4, 7, 20))
     equal(one["wrong"], again["wrong"])
     check(one["wrong"] != other["wrong"])
     row = one["families"][0]

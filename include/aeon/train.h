@@ -31,8 +31,8 @@ typedef struct {
     size_t n_settings;
     bool resume;
     bool only_export; /* write the model of the checkpoint; no step, no curve */
-    bool skip_bad; /* go on behind malformed lines of the data; notes tell how many */
-    int n_threads; /* 0: one per core */
+    bool skip_bad;    /* go on behind malformed lines of the data; notes tell how many */
+    int n_threads;    /* 0: one per core */
     /* Called after every reporting interval; or NULL. */
     void (*on_report)(void *user, const aeon_train_report *report);
     /* Asked after every step: false writes a checkpoint and stops; or NULL. */

@@ -74,20 +74,25 @@ def make_talk(rng, held_out, family, kind=None):
             return talk
 
 
-def write_talks(path, n, seed, held_out):
-    """n talks, one JSON object in a line; returns the texts of the first ones."""
-    rng, texts = random.Random(seed), []
+def write_lines(path, objects):
+    """JSON lines, the same bytes on every system."""
     with open(path, "w", encoding="utf-8", newline="\n") as out:
-        for i in range(n):
-            family = rng.choices(list(FAMILIES), [SHARES[name] for name in FAMILIES])[0]
-            talk = make_talk(rng, held_out, family)
-            if i < TALKS_FOR_VOCABULARY:
-                texts.extend(talk.texts())
-            out.write(json.dumps({"messages": talk.messages}) + "\n")
-    return texts
+        for value in objects:
+            out.write(json.dumps(value) + "\n")
 
 
 TALKS_FOR_VOCABULARY = 40000
+
+
+def talks(n, seed, held_out, texts):
+    """n talks of all families; the texts of the first ones are added to texts."""
+    rng = random.Random(seed)
+    for i in range(n):
+        family = rng.choices(list(FAMILIES), [SHARES[name] for name in FAMILIES])[0]
+        talk = make_talk(rng, held_out, family)
+        if i < TALKS_FOR_VOCABULARY:
+            texts.extend(talk.texts())
+        yield {"messages": talk.messages}
 
 
 MAIN_KINDS = ["fact told", "notes with citation", "notes refusal", "sum, 1 step", "sum, 2 steps",
@@ -109,38 +114,31 @@ def questions(n, seed):
                 yield {"family": kind, "messages": messages, "check": talk.check, "answer": answer}
 
 
-def write_suite(path, n, seed):
-    with open(path, "w", encoding="utf-8", newline="\n") as out:
-        for question in questions(n, seed):
-            out.write(json.dumps(question) + "\n")
-
-
-def write_openings(path, n, seed):
-    """Any answer passes: whether it fits is for a person to say."""
+def openings(n, seed):
+    """First words of talks. Any answer passes: whether it fits is for a person to say."""
     rng, texts = random.Random(f"{seed} openings"), []
     while len(texts) < n:
         text = small_talk.opening(rng)
         if text not in texts:
             texts.append(text)
-    with open(path, "w", encoding="utf-8", newline="\n") as out:
-        for text in texts:
-            out.write(json.dumps({"family": "opening", "check": {"matches": ["."]},
-                                  "messages": [{"role": "user", "content": text}]}) + "\n")
+            yield {"family": "opening", "check": {"matches": ["."]},
+                   "messages": [{"role": "user", "content": text}]}
 
 
-def write_left_out(path, n, seed, held_out):
+def left_out(n, seed, held_out):
+    """Talks in the manner that training leaves out."""
     rng = random.Random(f"{seed} left out {held_out}")
-    with open(path, "w", encoding="utf-8", newline="\n") as out:
-        for _ in range(n):
-            talk = Talk(rng, held_out)
-            manners.write_left_out(talk)
-            out.write(json.dumps({"messages": talk.messages, "check": talk.check}) + "\n")
+    for _ in range(n):
+        talk = Talk(rng, held_out)
+        manners.write_left_out(talk)
+        yield {"messages": talk.messages, "check": talk.check}
 
 
 def write_all(folder, n_talks, n_vocabulary, seed):
     folder.mkdir(parents=True, exist_ok=True)
-    texts = write_talks(folder / "train.jsonl", n_talks, f"{seed} learn", False)
-    write_talks(folder / "held_out.jsonl", max(1, n_talks // 100), f"{seed} keep", True)
+    texts, n_held_out = [], max(1, n_talks // 100)
+    write_lines(folder / "train.jsonl", talks(n_talks, f"{seed} learn", False, texts))
+    write_lines(folder / "held_out.jsonl", talks(n_held_out, f"{seed} keep", True, []))
     merges = bpe.learn(texts, n_vocabulary)
     with open(folder / "tokenizer.json", "w", encoding="utf-8", newline="\n") as out:
         out.write(bpe.tokenizer_json(merges) + "\n")
@@ -179,11 +177,11 @@ def main():
     if args.show:
         show(args.show, args.n or 5, args.seed, args.held_out)
     elif args.suite:
-        write_suite(args.suite, args.n or 300, args.seed)
+        write_lines(args.suite, questions(args.n or 300, args.seed))
     elif args.openings:
-        write_openings(args.openings, args.n or 50, args.seed)
+        write_lines(args.openings, openings(args.n or 50, args.seed))
     elif args.left_out:
-        write_left_out(args.left_out, args.n or 300, args.seed, args.held_out)
+        write_lines(args.left_out, left_out(args.n or 300, args.seed, args.held_out))
     elif args.folder:
         write_all(args.folder, args.talks, args.vocabulary, args.seed)
     else:

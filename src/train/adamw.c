@@ -1,7 +1,6 @@
 #include "train/adamw.h"
 
 #include "kernels/clones.h"
-#include "train/muon.h"
 
 #include <math.h>
 
@@ -75,10 +74,15 @@ static void update_range(const job *j, size_t begin, size_t end, float gradient_
         const ae_param *p = &net->params[i];
         size_t p_end = p->begin + p->n_rows * p->n_cols;
         size_t from = p->begin > begin ? p->begin : begin, to = p_end < end ? p_end : end;
-        if (j->rates->has_muon && ae_muon_owns(p)) continue;
-        bool decays = p->n_rows > 1 && p->kind != AE_PARAM_EMBEDDING;
-        if (from < to) update(j, from, to, decays ? j->rates->weight_decay : 0, gradient_scale);
+        bool is_matrix = ae_param_is_layer_matrix(p);
+        if (is_matrix && j->rates->has_muon) continue;
+        if (from < to) update(j, from, to, is_matrix ? j->rates->weight_decay : 0, gradient_scale);
     }
+}
+
+double ae_adamw_clip_scale(const ae_adamw_rates *rates, double norm)
+{
+    return rates->clip > 0 && norm > rates->clip ? rates->clip / norm : 1;
 }
 
 static void step(void *arg, ae_member member)
@@ -96,10 +100,10 @@ static void step(void *arg, ae_member member)
 
     double squares = 0;
     for (size_t c = 0; c < n_chunks; c++) squares += a->chunk_sums[c];
-    double norm = sqrt(squares), clip = j->rates->clip;
+    double norm = sqrt(squares);
     if (member.index == 0) j->norm = norm;
     if (!isfinite(norm)) return;
-    float gradient_scale = clip > 0 && norm > clip ? (float)(clip / norm) : 1;
+    float gradient_scale = (float)ae_adamw_clip_scale(j->rates, norm);
     size_t begin = chunks.begin * CHUNK, end = chunks.end * CHUNK < n ? chunks.end * CHUNK : n;
     update_range(j, begin, end, gradient_scale);
 }

@@ -23,8 +23,11 @@ typedef struct {
 typedef struct {
     double learning_rate, beta1, beta2, epsilon, weight_decay, clip; /* clip 0: none */
     uint64_t step;                                                   /* of this update, from 1 */
-    bool has_muon; /* what ae_muon_owns is left alone */
+    bool has_muon; /* the layers' matrices are left alone */
 } ae_adamw_rates;
+
+/* What clipping leaves of a gradient of this length, as a factor. */
+double ae_adamw_clip_scale(const ae_adamw_rates *rates, double norm);
 
 size_t ae_adamw_n_chunks(const ae_net *net);
 

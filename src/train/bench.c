@@ -119,7 +119,7 @@ static double count_flop(const ae_trainer *t)
         double n = (double)p->n_rows * (double)p->n_cols;
         if (p->kind == AE_PARAM_EMBEDDING)
             head = n;
-        else if (p->n_rows > 1)
+        else if (ae_param_is_layer_matrix(p))
             in_layers += n;
     }
     for (size_t i = 0; i < t->n_sequences; i++) {

@@ -12,11 +12,6 @@ typedef struct {
 
 enum { MAX_BLOCKS = 3, N_ITERATIONS = 5 };
 
-bool ae_muon_owns(const ae_param *p)
-{
-    return p->n_rows > 1 && p->kind != AE_PARAM_EMBEDDING;
-}
-
 static size_t list_blocks(block out[MAX_BLOCKS], const ae_net *net, const ae_param *p)
 {
     const ae_heads *h = &net->heads;
@@ -53,7 +48,7 @@ size_t ae_muon_scratch_floats(const ae_net *net)
     for (size_t i = 0; i < net->n_params; i++) {
         block blocks[MAX_BLOCKS];
         size_t n = list_blocks(blocks, net, &net->params[i]);
-        for (size_t k = 0; ae_muon_owns(&net->params[i]) && k < n; k++)
+        for (size_t k = 0; ae_param_is_layer_matrix(&net->params[i]) && k < n; k++)
             if (block_scratch(&blocks[k]) > most) most = block_scratch(&blocks[k]);
     }
     return most;
@@ -124,7 +119,7 @@ static void step(void *arg, ae_member member)
     size_t turn = 0;
     for (size_t i = 0; i < net->n_params; i++) {
         block blocks[MAX_BLOCKS];
-        if (!ae_muon_owns(&net->params[i])) continue;
+        if (!ae_param_is_layer_matrix(&net->params[i])) continue;
         size_t n = list_blocks(blocks, net, &net->params[i]);
         for (size_t k = 0; k < n; k++)
             if (turn++ % (size_t)member.n == (size_t)member.index)

@@ -29,9 +29,7 @@ typedef struct {
 
 size_t ae_muon_scratch_floats(const ae_net *net);
 
-/* Is this parameter updated by ae_muon_step? */
-bool ae_muon_owns(const ae_param *p);
-
+/* Updates what ae_param_is_layer_matrix names. */
 void ae_muon_step(const ae_muon *m, const ae_muon_rates *rates, ae_pool *pool);
 
 #endif

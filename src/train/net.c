@@ -41,6 +41,11 @@ static size_t at(const ae_net *net, ae_param_kind kind, uint32_t layer)
     return net->params[1 + layer * PARAMS_PER_LAYER + (kind - AE_PARAM_ATTN_NORM)].begin;
 }
 
+bool ae_param_is_layer_matrix(const ae_param *p)
+{
+    return p->n_rows > 1 && p->kind != AE_PARAM_EMBEDDING;
+}
+
 void ae_param_name(const ae_param *p, char out[64])
 {
     static const char *const names[] = {"token_embd", "attn_norm", "attn_qkv", "attn_output",

@@ -61,6 +61,9 @@ void ae_net_free(ae_net *net);
 /* The factor on cos and sin: sqrt(1 + ln(n_ctx / n_ctx_original) / ln n_ctx_original). */
 double ae_net_rope_scale(const ae_net_shape *shape);
 
+/* A matrix inside a layer: neither a norm nor the embedding. */
+bool ae_param_is_layer_matrix(const ae_param *p);
+
 /* The parameter's name in GGUF files ("blk.3.attn_qkv.weight"). */
 void ae_param_name(const ae_param *p, char out[64]);
 

@@ -86,8 +86,7 @@ static void step_muon(ae_trainer *t, const ae_adamw_rates *rates, double norm)
     ae_muon_rates muon = {.learning_rate = rates->learning_rate,
                           .momentum = 0.95,
                           .weight_decay = rates->weight_decay,
-                          .gradient_scale =
-                              rates->clip > 0 && norm > rates->clip ? rates->clip / norm : 1};
+                          .gradient_scale = ae_adamw_clip_scale(rates, norm)};
     ae_muon_step(&t->muon, &muon, t->pool);
 }
 

@@ -108,7 +108,7 @@ static void test_step_is_orthogonal(void **state)
     check_orthogonal(w + param(AE_PARAM_DOWN)->begin, 32, 48, 48, 1);
     for (size_t i = 0; i < net->n_params; i++) {
         const ae_param *p = &net->params[i];
-        if (!ae_muon_owns(p))
+        if (!ae_param_is_layer_matrix(p))
             for (size_t k = 0; k < p->n_rows * p->n_cols; k++) assert_true(w[p->begin + k] == 0);
     }
     end(&m, gradient);

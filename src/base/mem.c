@@ -92,6 +92,17 @@ void *ae_mem_resize(ae_mem_kind kind, void *block, size_t size_bytes)
     return grown;
 }
 
+void *ae_mem_room(ae_mem_kind kind, void *block, size_t n, size_t *cap, size_t element_bytes)
+{
+    enum { FIRST = 256 };
+    size_t larger = *cap ? 2 * *cap : FIRST, size_bytes;
+    if (n < *cap) return block;
+    if (__builtin_mul_overflow(larger, element_bytes, &size_bytes)) return NULL;
+    void *grown = ae_mem_resize(kind, block, size_bytes);
+    if (grown) *cap = larger;
+    return grown;
+}
+
 char *ae_mem_text(ae_mem_kind kind, const char *text, size_t len)
 {
     char *copy = ae_mem_alloc(kind, len + 1);

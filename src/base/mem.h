@@ -39,6 +39,11 @@ void *ae_mem_alloc_array(ae_mem_kind kind, size_t n, size_t size_bytes);
 /* Grow or shrink; new bytes are zero. block may be NULL. On failure NULL, the old block remains. */
 void *ae_mem_resize(ae_mem_kind kind, void *block, size_t size_bytes);
 
+/* Room for one more in a list that holds n of *cap elements: the block, twice as large if it was
+ * full; new bytes are zero. block may be NULL with *cap 0. On failure NULL, the old block remains.
+ */
+void *ae_mem_room(ae_mem_kind kind, void *block, size_t n, size_t *cap, size_t element_bytes);
+
 /* A copy of text[0..len) with a 0 byte behind it. */
 char *ae_mem_text(ae_mem_kind kind, const char *text, size_t len);
 

@@ -74,40 +74,31 @@ static aeon_status read_question(aeon_suite *s, ae_question *q, const char *text
 
 static aeon_status reserve(aeon_suite *s, aeon_error *err)
 {
-    if (s->n < s->cap) return AEON_OK;
-    size_t cap = s->cap ? 2 * s->cap : 256;
-    ae_question *grown = ae_mem_resize(AE_MEM_OTHER, s->questions, cap * sizeof *grown);
-    if (!grown) return ae_fail_memory(err, cap * sizeof *grown, "the questions of a suite");
+    ae_question *grown = ae_mem_room(AE_MEM_OTHER, s->questions, s->n, &s->cap, sizeof *grown);
+    if (!grown) return ae_fail_memory(err, s->n * sizeof *grown, "the questions of a suite");
     s->questions = grown;
-    s->cap = cap;
     return AEON_OK;
 }
 
-static aeon_status parse_line(aeon_suite *s, const char *text, size_t len, size_t line,
-                              aeon_error *err)
+static aeon_status parse_line(aeon_suite *s, const ae_json_lines *at, aeon_error *err)
 {
     TRY(reserve(s, err));
-    ae_question q = {.line = line};
+    ae_question q = {.line = at->number};
     aeon_error inner;
-    aeon_status status = read_question(s, &q, text, len, &inner);
+    aeon_status status = read_question(s, &q, at->line, at->len, &inner);
     if (status == AEON_OK) {
         s->questions[s->n++] = q;
         return AEON_OK;
     }
     release_question(&q);
-    return ae_fail(err, status, "%s:%zu: %s", s->name, line, inner.text);
+    return ae_fail(err, status, "%s:%zu: %s", s->name, at->number, inner.text);
 }
 
 static aeon_status parse_lines(aeon_suite *s, const char *text, size_t len, aeon_error *err)
 {
-    size_t line = 1;
-    for (size_t begin = 0, end; begin < len; begin = end + 1, line++) {
-        const char *newline = memchr(text + begin, '\n', len - begin);
-        end = newline ? (size_t)(newline - text) : len;
-        size_t n_blank = begin;
-        while (n_blank < end && memchr(" \t\r", text[n_blank], 3)) n_blank++;
-        if (n_blank < end) TRY(parse_line(s, text + begin, end - begin, line, err));
-    }
+    ae_json_lines lines = {.text = text, .size = len};
+    while (ae_json_lines_next(&lines))
+        if (!lines.is_blank) TRY(parse_line(s, &lines, err));
     if (s->n == 0) return ae_fail(err, AEON_BAD_FORMAT, "%s: there is no question in it", s->name);
     return AEON_OK;
 }

@@ -85,6 +85,25 @@ aeon_status ae_json_load(json_t **out, const char *path, aeon_error *err)
     return status;
 }
 
+static bool is_blank(const char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if (!memchr(" \t\r", line[i], 3)) return false;
+    return true;
+}
+
+bool ae_json_lines_next(ae_json_lines *l)
+{
+    if (l->at >= l->size) return false;
+    l->line = l->text + l->at;
+    const char *newline = memchr(l->line, '\n', l->size - l->at);
+    l->len = newline ? (size_t)(newline - l->line) : l->size - l->at;
+    l->at += l->len + 1;
+    l->number++;
+    l->is_blank = is_blank(l->line, l->len);
+    return true;
+}
+
 bool ae_json_same(const json_t *a, const json_t *b)
 {
     if (json_is_number(a) && json_is_number(b))

@@ -33,6 +33,18 @@ AEON_MUST_USE aeon_status ae_json_object(json_t **out, const char *text, size_t 
 /* The same for a file of at most AE_JSON_MAX_BYTES. Errors: also NOT_FOUND, IO. */
 AEON_MUST_USE aeon_status ae_json_load(json_t **out, const char *path, aeon_error *err);
 
+/* A file of JSON lines. Begin with text and size set, and at past a byte order mark if there is
+ * one; each call goes to the next line, false behind the last. */
+typedef struct {
+    const char *text;
+    size_t size, at;
+    const char *line; /* without its line break */
+    size_t len;
+    size_t number; /* of the line in the file, from 1 */
+    bool is_blank; /* and says nothing */
+} ae_json_lines;
+bool ae_json_lines_next(ae_json_lines *l);
+
 /* As json_equal, but 1 is 1.0. For values of limited depth. */
 bool ae_json_same(const json_t *a, const json_t *b);
 

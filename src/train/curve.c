@@ -47,13 +47,9 @@ static bool take_row(const char **at, ae_curve_point *out)
 
 static aeon_status push(ae_curve *c, const ae_curve_point *point, aeon_error *err)
 {
-    if (c->n == c->cap) {
-        size_t cap = c->cap ? 2 * c->cap : 256;
-        ae_curve_point *grown = ae_mem_resize(AE_MEM_TRAIN, c->points, cap * sizeof *grown);
-        if (!grown) return ae_fail_memory(err, cap * sizeof *grown, "the loss curve");
-        c->points = grown;
-        c->cap = cap;
-    }
+    ae_curve_point *grown = ae_mem_room(AE_MEM_TRAIN, c->points, c->n, &c->cap, sizeof *grown);
+    if (!grown) return ae_fail_memory(err, c->n * sizeof *grown, "the loss curve");
+    c->points = grown;
     c->points[c->n++] = *point;
     return AEON_OK;
 }

@@ -2,6 +2,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "text/json.h"
 #include "train/example.h"
 #include "train/random.h"
 
@@ -82,13 +83,9 @@ static aeon_status encode_example(ae_talks *t, const ae_talks_how *how, const ae
 
 static aeon_status close_talk(ae_talks *t, aeon_error *err)
 {
-    if (t->n_talks + 2 > t->cap) {
-        size_t cap = t->cap ? 2 * t->cap : 1024;
-        size_t *grown = ae_mem_resize(AE_MEM_TRAIN, t->starts, cap * sizeof *grown);
-        if (!grown) return ae_fail_memory(err, cap * sizeof *grown, "the list of talks");
-        t->starts = grown;
-        t->cap = cap;
-    }
+    size_t n = t->n_talks + 1, *grown = ae_mem_room(AE_MEM_TRAIN, t->starts, n, &t->cap, sizeof n);
+    if (!grown) return ae_fail_memory(err, n * sizeof n, "the list of talks");
+    t->starts = grown;
     t->starts[++t->n_talks] = t->ids.n;
     return AEON_OK;
 }
@@ -103,29 +100,21 @@ static aeon_status load_example(ae_talks *t, const ae_talks_how *how, const char
     return status == AEON_OK ? close_talk(t, err) : status;
 }
 
-static bool is_blank(const char *line, size_t len)
-{
-    for (size_t i = 0; i < len; i++)
-        if (!memchr(" \t\r", line[i], 3)) return false;
-    return true;
-}
-
 /* A line that is malformed, or that the template refuses, leaves nothing; it ends the loading
  * unless such lines are to be skipped. */
-static aeon_status load_line(ae_talks *t, const ae_talks_how *how, const char *line, size_t len,
-                             const char *path, size_t number, aeon_error *err)
+static aeon_status load_line(ae_talks *t, const ae_talks_how *how, const ae_json_lines *at,
+                             const char *path, aeon_error *err)
 {
-    if (is_blank(line, len)) return AEON_OK;
     aeon_error why;
     size_t n_tokens = t->ids.n;
     uint64_t n_targets = t->n_targets;
-    aeon_status status = load_example(t, how, line, len, &why);
+    aeon_status status = load_example(t, how, at->line, at->len, &why);
     if (status == AEON_OK) return AEON_OK;
     if (status == AEON_INVALID_ARGUMENT) status = AEON_BAD_FORMAT;
     bool is_skipped = status == AEON_BAD_FORMAT && how->skip_bad;
     size_t n = t->n_skipped;
     aeon_error *told = !is_skipped ? err : n < AE_TALKS_MAX_TOLD ? &t->skipped[n] : NULL;
-    (void)ae_fail(told, status, "%s:%zu: %s", path, number, why.text);
+    (void)ae_fail(told, status, "%s:%zu: %s", path, at->number, why.text);
     if (!is_skipped) return status;
     t->n_skipped++;
     t->ids.n = t->is_target.len = n_tokens;
@@ -142,14 +131,12 @@ static size_t mark_size(const ae_map *map)
 static aeon_status load_lines(ae_talks *t, const ae_talks_how *how, const ae_map *map,
                               const char *path, aeon_error *err)
 {
-    const char *text = (const char *)map->data;
-    size_t number = 1;
-    for (size_t begin = mark_size(map), end; begin < map->size; begin = end + 1, number++) {
-        if (number % 4096 == 0 && how->goes_on && !how->goes_on(how->user))
+    ae_json_lines lines = {
+        .text = (const char *)map->data, .size = map->size, .at = mark_size(map)};
+    while (ae_json_lines_next(&lines)) {
+        if (lines.number % 4096 == 0 && how->goes_on && !how->goes_on(how->user))
             return ae_fail(err, AEON_CANCELLED, "stopped while reading %s", path);
-        const char *newline = memchr(text + begin, '\n', map->size - begin);
-        end = newline ? (size_t)(newline - text) : map->size;
-        TRY(load_line(t, how, text + begin, end - begin, path, number, err));
+        if (!lines.is_blank) TRY(load_line(t, how, &lines, path, err));
     }
     if (t->n_talks == 0 && t->n_skipped)
         return ae_fail(err, AEON_BAD_FORMAT, "%s: no line of %zu can be learned; %.300s", path,

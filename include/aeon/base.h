@@ -67,6 +67,10 @@ typedef struct {
 } aeon_memory_stats;
 AEON_API aeon_memory_stats aeon_memory_stats_get(void);
 
+/* The most bytes the library may hold; 0: no limit (the start). What would pass it fails with
+ * OUT_OF_MEMORY. plan.h says which number keeps a process within a budget. */
+AEON_API void aeon_memory_set_cap(size_t cap_bytes);
+
 /* A growing list of token ids. Start from {0}; release frees the storage and makes it {0} again. */
 typedef struct {
     int32_t *ids;

@@ -16,9 +16,15 @@ extern "C" {
 typedef struct {
     const char *isa; /* the kernels in use: "scalar", "avx2", "avx512", "neon". Static storage. */
     int n_cores;     /* usable by this process */
-    uint64_t memory_bytes;
+    uint64_t memory_bytes;           /* of the machine or its container; 0: unknown */
+    uint64_t memory_available_bytes; /* now, without pushing others out; 0: unknown */
+    char processor[64];              /* as it calls itself; "" if unknown */
 } aeon_machine;
 AEON_API aeon_machine aeon_machine_describe(void);
+
+/* The instruction sets that this library has kernels for and this machine runs, best first:
+ * i = 0, 1, ... until NULL. AEON_ISA in the environment chooses one. Static storage. */
+AEON_API const char *aeon_machine_isa_at(size_t i);
 
 typedef struct {
     double read_gbps;  /* 1e9 bytes/s streamed by all threads */

@@ -58,9 +58,5 @@ const char *ae_path_base(const char *path);
 
 /* Seconds on a clock that never goes back. */
 double ae_clock_s(void);
-/* Cores this process may run on, at least 1. */
-int ae_n_cores(void);
-/* Bytes of main memory, 0 if unknown. */
-uint64_t ae_memory_bytes(void);
 
 #endif

@@ -19,6 +19,7 @@ static atomic_size_t total_current, total_peak, total_cap;
 static atomic_uint_fast64_t n_allocs, fail_at;
 static atomic_bool fail_persistent;
 static _Thread_local bool is_forbidden_here;
+static _Thread_local int64_t bytes_of_thread;
 
 static void raise_peak(atomic_size_t *p, size_t value)
 {
@@ -45,6 +46,7 @@ static bool account_add(ae_mem_kind kind, size_t size_bytes)
     }
     raise_peak(&total_peak, total);
     raise_peak(&peak[kind], atomic_fetch_add(&current[kind], size_bytes) + size_bytes);
+    bytes_of_thread += (int64_t)size_bytes;
     return true;
 }
 
@@ -52,6 +54,7 @@ static void account_remove(ae_mem_kind kind, size_t size_bytes)
 {
     atomic_fetch_sub(&current[kind], size_bytes);
     atomic_fetch_sub(&total_current, size_bytes);
+    bytes_of_thread -= (int64_t)size_bytes;
 }
 
 static header *header_of(void *block)
@@ -143,9 +146,9 @@ size_t ae_mem_peak(ae_mem_kind kind)
     return atomic_load(&peak[kind]);
 }
 
-void ae_mem_set_cap(size_t cap_bytes)
+int64_t ae_mem_of_thread(void)
 {
-    atomic_store(&total_cap, cap_bytes);
+    return bytes_of_thread;
 }
 
 void ae_mem_fail_at(uint64_t k, bool persistent)
@@ -163,4 +166,9 @@ uint64_t ae_mem_n_allocs(void)
 aeon_memory_stats aeon_memory_stats_get(void)
 {
     return (aeon_memory_stats){atomic_load(&total_current), atomic_load(&total_peak)};
+}
+
+void aeon_memory_set_cap(size_t cap_bytes)
+{
+    atomic_store(&total_cap, cap_bytes);
 }

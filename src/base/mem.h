@@ -57,8 +57,9 @@ const char *ae_mem_kind_name(ae_mem_kind kind);
 size_t ae_mem_current(ae_mem_kind kind);
 size_t ae_mem_peak(ae_mem_kind kind);
 
-/* The cap on the sum of all categories in bytes; 0: none (the start). */
-void ae_mem_set_cap(size_t cap_bytes);
+/* What this thread has taken less what it has freed, in bytes: the difference between two calls is
+ * what the work between them left behind. */
+int64_t ae_mem_of_thread(void);
 
 /* For tests: let the k-th allocation from now fail (1 = the next one), once or every one from
  * there; 0 switches it off. n_allocs counts calls since the last call of this function. */

@@ -1,7 +1,7 @@
 #include "base/pool.h"
 
-#include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 
 #include <pthread.h>
 #include <sched.h>

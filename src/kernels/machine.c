@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/system.h"
 #include "kernels/kernels.h"
 
 #include <string.h>
@@ -20,7 +21,20 @@ static const size_t READ_BYTES = 256u << 20; /* more than caches hold */
 
 aeon_machine aeon_machine_describe(void)
 {
-    return (aeon_machine){ae_kernels_get()->isa, ae_n_cores(), ae_memory_bytes()};
+    aeon_machine m = {.isa = ae_kernels_get()->isa,
+                      .n_cores = ae_n_cores(),
+                      .memory_bytes = ae_memory_bytes(),
+                      .memory_available_bytes = ae_memory_available_bytes()};
+    ae_processor_name(m.processor, sizeof m.processor);
+    return m;
+}
+
+const char *aeon_machine_isa_at(size_t i)
+{
+    static const char *const best_first[] = {"avx512", "avx2", "neon", "scalar"};
+    for (size_t k = 0; k < AE_COUNT(best_first); k++)
+        if (ae_kernels_find(best_first[k]) && i-- == 0) return best_first[k];
+    return NULL;
 }
 
 /* One task of the pool: either reads its part of the buffer or runs n_rounds of a peak. */

@@ -3,6 +3,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "base/system.h"
 #include "format/builtin.h"
 #include "format/vocab_gguf.h"
 #include "text/vocab.h"
@@ -23,6 +24,7 @@ struct aeon_model {
     int32_t stops[MAX_STOPS];
     size_t n_stops;
     aeon_model_info info;
+    uint64_t counted_bytes; /* what opening left in counted memory */
 };
 
 static const char *path_of(const aeon_model *m)
@@ -243,6 +245,7 @@ static aeon_status load(aeon_model *m, const char *path, const aeon_model_params
 aeon_status aeon_model_open(aeon_model **out, const char *path, const aeon_model_params *params,
                             aeon_error *err)
 {
+    int64_t before_bytes = ae_mem_of_thread();
     aeon_model *m = ae_mem_alloc(AE_MEM_OTHER, sizeof *m);
     if (!m) return ae_fail_memory(err, sizeof *m, "a model");
     aeon_status status = load(m, path, params ? params : &(aeon_model_params){0}, err);
@@ -250,6 +253,7 @@ aeon_status aeon_model_open(aeon_model **out, const char *path, const aeon_model
         aeon_model_close(m);
         return status;
     }
+    m->counted_bytes = (uint64_t)(ae_mem_of_thread() - before_bytes);
     *out = m;
     return AEON_OK;
 }
@@ -294,4 +298,17 @@ const ae_config *ae_model_config(const aeon_model *m)
 const ae_weights *ae_model_weights(const aeon_model *m)
 {
     return &m->weights;
+}
+
+/* Of a GGUF file also the head, from which the vocabulary was read. */
+ae_model_size ae_model_measure(const aeon_model *m)
+{
+    uint64_t file_bytes = m->gguf ? ae_gguf_file_bytes(m->gguf) : 0, tensor_bytes = 0;
+    for (size_t i = 0; m->gguf && i < ae_gguf_n_tensors(m->gguf); i++)
+        tensor_bytes += ae_gguf_tensor_at(m->gguf, i)->size_bytes;
+    /* Tensors of a strange file may lie upon each other. */
+    uint64_t head_bytes = file_bytes > tensor_bytes ? file_bytes - tensor_bytes : 0;
+    return (ae_model_size){.weights = m->weights.size_bytes,
+                           .vocab = m->counted_bytes + head_bytes,
+                           .counted = m->counted_bytes};
 }

@@ -10,4 +10,12 @@
 const ae_config *ae_model_config(const aeon_model *m);
 const ae_weights *ae_model_weights(const aeon_model *m);
 
+/* What an open model occupies, in bytes. */
+typedef struct {
+    uint64_t weights; /* all tensors as stored, resident once they were read */
+    uint64_t vocab;   /* the vocabulary, the file's description, and the vectors that were copied */
+    uint64_t counted; /* of both: what base/mem counts; the rest is mapped or built in */
+} ae_model_size;
+ae_model_size ae_model_measure(const aeon_model *m);
+
 #endif

@@ -88,6 +88,17 @@ static void test_describe(void **state)
     assert_string_equal(m.isa, ae_kernels_get()->isa);
     assert_true(m.n_cores >= 1);
     assert_true(m.memory_bytes > 1 << 20);
+    assert_true(m.memory_available_bytes <= m.memory_bytes);
+    assert_true(strlen(m.processor) < sizeof m.processor);
+
+    bool is_listed = false;
+    size_t n = 0;
+    for (; aeon_machine_isa_at(n); n++) {
+        assert_non_null(ae_kernels_find(aeon_machine_isa_at(n)));
+        if (strcmp(aeon_machine_isa_at(n), m.isa) == 0) is_listed = true;
+    }
+    assert_true(is_listed);
+    assert_string_equal(aeon_machine_isa_at(n - 1), "scalar"); /* runs everywhere */
 }
 
 /* A peak does the work that it counts: twice the rounds, twice the count. */

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "base/system.h"
 #include "check.h"
 
 #include <fcntl.h>
@@ -35,15 +36,41 @@ static void memory_is_counted_aligned_and_zeroed(void **state)
     assert_null(ae_mem_alloc(AE_MEM_OTHER, SIZE_MAX));
 }
 
+static void memory_of_a_thread_is_what_its_work_left(void **state)
+{
+    (void)state;
+    int64_t before = ae_mem_of_thread();
+    void *kept = ae_mem_alloc(AE_MEM_OTHER, 100), *freed = ae_mem_alloc(AE_MEM_OTHER, 300);
+    kept = ae_mem_resize(AE_MEM_OTHER, kept, 1000);
+    ae_mem_free(freed);
+    assert_int_equal(ae_mem_of_thread() - before, 1000);
+    ae_mem_free(kept);
+    assert_int_equal(ae_mem_of_thread(), before);
+}
+
+static void the_system_tells_its_size(void **state)
+{
+    (void)state;
+    char name[4] = "???";
+    assert_true(ae_n_cores() >= 1);
+    assert_true(ae_memory_bytes() > 1 << 20);
+    assert_true(ae_memory_available_bytes() <= ae_memory_bytes());
+#ifdef __linux__
+    assert_true(ae_memory_available_bytes() > 1 << 20);
+#endif
+    ae_processor_name(name, sizeof name); /* cut to what there is room for */
+    assert_true(strlen(name) < sizeof name);
+}
+
 static void memory_cap_and_injected_failure(void **state)
 {
     (void)state;
-    ae_mem_set_cap(aeon_memory_stats_get().current_bytes + 100);
+    aeon_memory_set_cap(aeon_memory_stats_get().current_bytes + 100);
     assert_null(ae_mem_alloc(AE_MEM_KV, 101));
     void *p = ae_mem_alloc(AE_MEM_KV, 100);
     assert_non_null(p);
     ae_mem_free(p);
-    ae_mem_set_cap(0);
+    aeon_memory_set_cap(0);
 
     ae_mem_fail_at(2, false);
     void *a = ae_mem_alloc(AE_MEM_OTHER, 1), *b = ae_mem_alloc(AE_MEM_OTHER, 1),
@@ -307,6 +334,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(memory_is_counted_aligned_and_zeroed),
+        cmocka_unit_test(memory_of_a_thread_is_what_its_work_left),
+        cmocka_unit_test(the_system_tells_its_size),
         cmocka_unit_test(memory_cap_and_injected_failure),
         cmocka_unit_test(forbidden_allocations_are_broken_invariants),
         cmocka_unit_test(failed_growth_loses_nothing),

@@ -1,0 +1,95 @@
+#define _GNU_SOURCE /* sched_getaffinity, sysconf names */
+#include "base/system.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+int ae_n_cores(void)
+{
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
+}
+
+/* ---- files of the kernel --------------------------------------------------------------------- */
+
+/* The line of a small text file that begins with key, without key and what separates it from the
+ * value, into out[size]; false if there is no such file or line. */
+static bool read_fact(const char *path, const char *key, char *out, size_t size)
+{
+    char text[8192];
+    size_t len = 0;
+    ssize_t n = 0;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    while (len < sizeof text - 1 && (n = read(fd, text + len, sizeof text - 1 - len)) > 0)
+        len += (size_t)n;
+    close(fd);
+    text[len] = 0;
+    for (const char *line = text; *line; line += strspn(line, "\n")) {
+        size_t n_line = strcspn(line, "\n");
+        if (strncmp(line, key, strlen(key)) == 0) {
+            const char *value = line + strlen(key);
+            value += strspn(value, ": \t");
+            size_t n_value = value < line + n_line ? (size_t)(line + n_line - value) : 0;
+            if (n_value >= size) n_value = size - 1;
+            memcpy(out, value, n_value);
+            out[n_value] = 0;
+            return true;
+        }
+        line += n_line;
+    }
+    return false;
+}
+
+/* The same as a number; UINT64_MAX if there is none (a limit may be the word "max"). */
+static uint64_t read_number(const char *path, const char *key)
+{
+    char text[32];
+    if (!read_fact(path, key, text, sizeof text) || text[0] < '0' || text[0] > '9')
+        return UINT64_MAX;
+    return strtoull(text, NULL, 10);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* What the container may take in all, and how much of that is left; both UINT64_MAX without one. */
+static uint64_t container_limit(void)
+{
+    return read_number("/sys/fs/cgroup/memory.max", "");
+}
+
+static uint64_t container_room(void)
+{
+    uint64_t limit = container_limit(), used = read_number("/sys/fs/cgroup/memory.current", "");
+    uint64_t cached = read_number("/sys/fs/cgroup/memory.stat", "file ");
+    if (limit == UINT64_MAX || used == UINT64_MAX) return UINT64_MAX;
+    if (cached < used) used -= cached;
+    return limit > used ? limit - used : 0;
+}
+
+uint64_t ae_memory_bytes(void)
+{
+    long pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
+    uint64_t all = pages > 0 && page > 0 ? (uint64_t)pages * (uint64_t)page : 0;
+    uint64_t limit = container_limit();
+    return limit < all ? limit : all;
+}
+
+uint64_t ae_memory_available_bytes(void)
+{
+    uint64_t kib = read_number("/proc/meminfo", "MemAvailable:"), room = container_room();
+    uint64_t available = kib < UINT64_MAX / 1024 ? kib * 1024 : 0;
+    return room < available ? room : available;
+}
+
+void ae_processor_name(char *out, size_t size)
+{
+    if (!read_fact("/proc/cpuinfo", "model name", out, size)) *out = 0;
+}

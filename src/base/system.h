@@ -1,0 +1,26 @@
+/* system.h - what the system says of the machine: processor, cores, memory.
+ *
+ * Model:    Facts are asked for anew at each call. Within a container the limits of the container
+ *           count, not those of the machine around it.
+ * Threads:  Any thread.
+ * Example:  if (size_bytes > ae_memory_available_bytes()) ...
+ */
+#ifndef AE_BASE_SYSTEM_H
+#define AE_BASE_SYSTEM_H
+
+#include "base/status.h"
+
+/* Cores this process may run on, at least 1. */
+int ae_n_cores(void);
+
+/* Bytes of main memory that this process may use at most; 0 if unknown. */
+uint64_t ae_memory_bytes(void);
+
+/* Bytes that could be taken now without pushing others out of memory, caches of files not counted
+ * as taken; 0 if unknown. */
+uint64_t ae_memory_available_bytes(void);
+
+/* The processor as it calls itself ("AMD EPYC"), 0-terminated in out[size]; "" if unknown. */
+void ae_processor_name(char *out, size_t size);
+
+#endif

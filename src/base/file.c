@@ -13,10 +13,35 @@
 #include <time.h>
 #include <unistd.h>
 
-static aeon_status fail_errno(aeon_error *err, const char *path, const char *what)
+/* advice: what to do, or "". */
+static aeon_status fail_system(aeon_error *err, const char *path, const char *what,
+                               const char *advice)
 {
     aeon_status code = errno == ENOENT || errno == ENOTDIR ? AEON_NOT_FOUND : AEON_IO;
-    return ae_fail(err, code, "%s: %s: %s", path, what, strerror(errno));
+    return ae_fail(err, code, "%s: %s: %s%s", path, what, strerror(errno), advice);
+}
+
+static aeon_status fail_errno(aeon_error *err, const char *path, const char *what)
+{
+    return fail_system(err, path, what, "");
+}
+
+static const char *write_advice(void)
+{
+    switch (errno) {
+    case EACCES:
+    case EPERM:
+    case EROFS: return "; choose a folder you may write to, or change its permissions";
+    case ENOSPC:
+    case EDQUOT: return "; make room on the disk or choose another";
+    case EFBIG: return "; raise the limit on the size of files (ulimit -f)";
+    default: return "";
+    }
+}
+
+static aeon_status fail_write(aeon_error *err, const char *path, const char *what)
+{
+    return fail_system(err, path, what, write_advice());
 }
 
 /* Open a regular file for reading; devices, pipes and folders are refused. O_NONBLOCK keeps the
@@ -68,6 +93,8 @@ void ae_map_forget(const void *data, size_t size)
 
 /* ---- safe replacement ---- */
 
+enum { PUBLIC_MODE = 0644, PRIVATE_MODE = 0600 };
+
 struct ae_writer {
     int fd;
     bool failed;
@@ -96,10 +123,10 @@ static bool is_named(int fd, const char *path)
 /* Open a file that is to be renamed, and lock it until it is closed. The lock ends with its
  * process, so what a killed one left is taken over. Who had to wait may hold a file that was
  * renamed or removed meanwhile, and opens the name again. -1 and errno if that fails. */
-static int open_locked(const char *path)
+static int open_locked(const char *path, mode_t mode)
 {
     for (;;) {
-        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0644);
+        int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
         if (fd < 0) return -1;
         while (flock(fd, LOCK_EX) != 0 && errno == EINTR) {
         }
@@ -108,7 +135,13 @@ static int open_locked(const char *path)
     }
 }
 
-aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err)
+/* Empty, and in the private mode even if a killed process left it in another. */
+static bool make_ready(int fd, mode_t mode)
+{
+    return ftruncate(fd, 0) == 0 && (mode != PRIVATE_MODE || fchmod(fd, mode) == 0);
+}
+
+static aeon_status writer_open(ae_writer **out, const char *path, mode_t mode, aeon_error *err)
 {
     struct stat st; /* a rename would replace a device or a pipe by a file */
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
@@ -128,14 +161,24 @@ aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err)
         writer_free(w);
         return ae_fail_memory(err, (size_t)len, "a path");
     }
-    w->fd = open_locked(tmp);
-    if (w->fd < 0 || ftruncate(w->fd, 0) != 0) {
-        aeon_status status = fail_errno(err, path, "cannot write here");
+    w->fd = open_locked(tmp, mode);
+    if (w->fd < 0 || !make_ready(w->fd, mode)) {
+        aeon_status status = fail_write(err, path, "cannot write here");
         writer_free(w);
         return status;
     }
     *out = w;
     return AEON_OK;
+}
+
+aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err)
+{
+    return writer_open(out, path, PUBLIC_MODE, err);
+}
+
+aeon_status ae_writer_open_private(ae_writer **out, const char *path, aeon_error *err)
+{
+    return writer_open(out, path, PRIVATE_MODE, err);
 }
 
 static aeon_status write_all(ae_writer *w, const unsigned char *data, size_t size, aeon_error *err)
@@ -145,7 +188,7 @@ static aeon_status write_all(ae_writer *w, const unsigned char *data, size_t siz
         if (n < 0 && errno == EINTR) continue;
         if (n < 0) {
             w->failed = true;
-            return fail_errno(err, w->path, "cannot write");
+            return fail_write(err, w->path, "cannot write");
         }
         data += n;
         size -= (size_t)n;
@@ -195,9 +238,9 @@ aeon_status ae_writer_commit(ae_writer *w, aeon_error *err)
     aeon_status status = AEON_OK;
     if (w->failed) status = ae_fail(err, AEON_IO, "%s: an earlier write failed", w->path);
     if (status == AEON_OK) status = writer_flush(w, err);
-    if (status == AEON_OK && fsync(w->fd) != 0) status = fail_errno(err, w->path, "cannot sync");
+    if (status == AEON_OK && fsync(w->fd) != 0) status = fail_write(err, w->path, "cannot sync");
     if (status == AEON_OK && rename(w->path_tmp, w->path) != 0)
-        status = fail_errno(err, w->path, "cannot rename the finished file");
+        status = fail_write(err, w->path, "cannot rename the finished file");
     if (status != AEON_OK) {
         ae_writer_abort(w);
         return status;

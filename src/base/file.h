@@ -33,6 +33,9 @@ typedef struct ae_writer ae_writer;
 /* Waits while another writer of the same target is open. Errors: NOT_FOUND (no such folder), IO; a
  * target that is there and no regular file is refused. */
 AEON_MUST_USE aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err);
+/* The same for what is nobody else's business: mode 0600, whatever the old file had. */
+AEON_MUST_USE aeon_status ae_writer_open_private(ae_writer **out, const char *path,
+                                                 aeon_error *err);
 /* Buffered. After a failure every later call fails too. */
 AEON_MUST_USE aeon_status ae_writer_put(ae_writer *w, const void *data, size_t size,
                                         aeon_error *err);

@@ -227,6 +227,27 @@ static void writers_of_a_file_take_turns(void **state)
     assert_int_equal(rmdir(folder), 0);
 }
 
+/* What a killed process left, and the old file, may be readable by all. */
+static void private_files_are_read_by_their_owner_alone(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/aeon-base-XXXXXX", path[64], tmp[96];
+    struct stat st;
+    ae_writer *w;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file", folder);
+    snprintf(tmp, sizeof tmp, "%s.aeon-tmp", path);
+    write_file(path, "old", NULL);
+    FILE *left = fopen(tmp, "w");
+    assert_true(left && fclose(left) == 0 && chmod(tmp, 0644) == 0 && chmod(path, 0644) == 0);
+    CHECK_OK(ae_writer_open_private(&w, path, &err));
+    assert_true(stat(tmp, &st) == 0 && (st.st_mode & 0777) == 0600);
+    CHECK_OK(ae_writer_commit(w, &err));
+    assert_true(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 static void only_regular_files_are_opened(void **state)
 {
     (void)state;
@@ -342,6 +363,7 @@ int main(void)
         cmocka_unit_test(cursor_fails_once_and_for_all),
         cmocka_unit_test(writer_replaces_whole_files_only),
         cmocka_unit_test(writers_of_a_file_take_turns),
+        cmocka_unit_test(private_files_are_read_by_their_owner_alone),
         cmocka_unit_test(only_regular_files_are_opened),
         cmocka_unit_test(lists_grow),
         cmocka_unit_test(pool_covers_every_item_once),

@@ -33,6 +33,7 @@ need_build() {
     command_ python3
     library jansson libjansson-dev
     library libpcre2-8 libpcre2-dev
+    library libsodium libsodium-dev
     library libedit libedit-dev
     library openblas libopenblas-dev
 }
@@ -64,6 +65,7 @@ need_arm64() {
     command_ qemu-aarch64 qemu-user
     arm_library jansson libjansson-dev
     arm_library libpcre2-8 libpcre2-dev
+    arm_library libsodium libsodium-dev
     arm_library libedit libedit-dev
     arm_library openblas libopenblas-dev
     arm_library cmocka libcmocka-dev

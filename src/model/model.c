@@ -312,3 +312,10 @@ ae_model_size ae_model_measure(const aeon_model *m)
                            .vocab = m->counted_bytes + head_bytes,
                            .counted = m->counted_bytes};
 }
+
+aeon_status ae_model_fingerprint(const aeon_model *m, uint8_t out[AE_FINGERPRINT_BYTES],
+                                 aeon_error *err)
+{
+    AEON_ASSERT(m->weights.n_layers > 0);
+    return ae_fingerprint(out, (ae_weights_source){m->gguf, m->hf}, err);
+}

@@ -4,11 +4,16 @@
 
 #include "aeon/model.h"
 #include "model/config.h"
+#include "model/fingerprint.h"
 #include "model/weights.h"
 
 /* Borrowed from the model. The model must have been opened with its weights. */
 const ae_config *ae_model_config(const aeon_model *m);
 const ae_weights *ae_model_weights(const aeon_model *m);
+
+/* See model/fingerprint.h. The model must have been opened with its weights. */
+AEON_MUST_USE aeon_status ae_model_fingerprint(const aeon_model *m,
+                                               uint8_t out[AE_FINGERPRINT_BYTES], aeon_error *err);
 
 /* What an open model occupies, in bytes. */
 typedef struct {

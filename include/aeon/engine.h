@@ -1,8 +1,15 @@
-/* engine.h - run a model: an engine owns the threads, a session is one token timeline.
+/* engine.h - run a model: an engine owns the threads and the memory, a session is one timeline.
  *
- * Model:    A session is a list of tokens with their keys and values. feed appends tokens and
- *           leaves the logits after the last one; rewind forgets from the end. Logits are
- *           bit-identical however the tokens were chunked and however many threads ran.
+ *     engine     pages of keys and values  [ 0 | 1 | 2 | 3 | 4 | .. ]   32 tokens each
+ *     session A  tokens t0 .. t80          pages 0 1 2
+ *     session B  a fork of A at t64        pages 0 1 4        0 and 1 stand in memory once
+ *
+ * Model:    A session is a list of tokens with their keys and values. push appends tokens that then
+ *           wait; a step of the engine computes waiting tokens of many sessions at once, and leaves
+ *           the logits after a session's last one. feed is push, and steps until they are computed.
+ *           rewind forgets from the end; fork makes a second session that shares what it holds.
+ *           Logits are bit-identical however the tokens were chunked, whoever else was in a step,
+ *           and however many threads ran.
  * Threads:  One thread at a time per engine, sessions included. Different engines are independent.
  * Example:  TRY(aeon_engine_new(&engine, model, NULL, err));
  *           TRY(aeon_session_new(&session, engine, NULL, err));
@@ -23,17 +30,38 @@ typedef struct aeon_engine aeon_engine;
 typedef struct aeon_session aeon_session;
 
 typedef struct {
-    int n_threads;  /* 0: one per core */
-    size_t n_chunk; /* most tokens in one prefill step; 0: 256 */
+    int n_threads;      /* 0: one per core */
+    size_t n_chunk;     /* most tokens in one step; 0: 256 */
+    aeon_type kv_type;  /* of keys and values: AEON_TYPE_F32, _F16, _BF16 or _Q8_0 */
+    size_t n_kv_tokens; /* for how many tokens all sessions together have keys and values; 0: one
+                         * session of the default length */
+    size_t page_tokens; /* a multiple of 32; 0: 32 */
 } aeon_engine_params;
 
-/* params may be NULL. The model is borrowed and must outlive the engine. Errors: OUT_OF_MEMORY,
- * INVALID_ARGUMENT. */
+/* The defaults: keys and values F16, all else 0. */
+AEON_API aeon_engine_params aeon_engine_params_default(void);
+
+/* params may be NULL (defaults). The model is borrowed and must outlive the engine. The memory for
+ * all keys and values is taken here. Errors: OUT_OF_MEMORY (says how much is needed),
+ * INVALID_ARGUMENT, UNSUPPORTED (a type that keys and values can't have). */
 AEON_API AEON_MUST_USE aeon_status aeon_engine_new(aeon_engine **out, const aeon_model *model,
                                                    const aeon_engine_params *params,
                                                    aeon_error *err);
+/* All sessions must have been freed. */
 AEON_API void aeon_engine_free(aeon_engine *e);
 AEON_API int aeon_engine_n_threads(const aeon_engine *e);
+
+typedef struct {
+    size_t n_sessions;
+    size_t page_tokens, page_bytes;
+    size_t n_pages, n_free_pages;
+} aeon_engine_stats;
+AEON_API aeon_engine_stats aeon_engine_stats_get(const aeon_engine *e);
+
+/* Compute the next waiting tokens: one of every session that waits for one, and as much of the
+ * prompts as fits beside, the most urgent first. Returns how many; 0 when no session waits. A
+ * session for which there are no more pages fails; the others go on. */
+AEON_API size_t aeon_engine_step(aeon_engine *e);
 
 /* Which rotary factors a LongRoPE model uses; without effect on other models. */
 typedef enum {
@@ -43,20 +71,46 @@ typedef enum {
 } aeon_rope_mode;
 
 typedef struct {
-    size_t n_ctx;      /* most tokens the session can hold; 0: min(n_ctx_max, 4096) */
-    aeon_type kv_type; /* AEON_TYPE_F32, _F16 or _BF16 */
+    size_t n_ctx; /* most tokens the session can hold; 0: min(n_ctx_max, 4096, n_kv_tokens) */
     aeon_rope_mode rope;
+    int priority; /* prompts of a higher one are read first */
 } aeon_session_params;
 
-/* The defaults: n_ctx 0, kv F16, AUTO. */
+/* The defaults: all 0, AUTO. */
 AEON_API aeon_session_params aeon_session_params_default(void);
 
-/* params may be NULL (defaults). All memory of the session is taken here. Errors: INVALID_ARGUMENT
- * (a context beyond the model's), OUT_OF_MEMORY (says how much is needed). */
+/* params may be NULL (defaults). The session takes pages as it grows. Errors: INVALID_ARGUMENT (a
+ * context beyond the model's or the engine's), OUT_OF_MEMORY. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_new(aeon_session **out, aeon_engine *engine,
                                                     const aeon_session_params *params,
                                                     aeon_error *err);
 AEON_API void aeon_session_free(aeon_session *s);
+
+/* A second session with the same timeline, logits included. It shares the pages of s; a page is
+ * copied when one of them writes to it. Costs microseconds, whatever the length. Errors:
+ * INVALID_ARGUMENT (tokens of s wait, or a step is under way), OUT_OF_MEMORY. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s,
+                                                     aeon_error *err);
+
+/* Append ids[0..n) to the timeline; they wait for steps. Errors: INVALID_ARGUMENT (an id out of
+ * range, n = 0, a step is under way), CONTEXT_FULL (names both numbers): then nothing happened. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_push(aeon_session *s, const int32_t *ids, size_t n,
+                                                     aeon_error *err);
+
+/* Take back all tokens that wait, computed or not: the timeline is what it was before they were
+ * pushed, and their pages are free. Not while a step is under way. */
+AEON_API void aeon_session_cancel(aeon_session *s);
+
+typedef enum {
+    AEON_SESSION_IDLE,    /* nothing waits, and there are no logits */
+    AEON_SESSION_WAITING, /* tokens wait for steps */
+    AEON_SESSION_READY,   /* the logits after the last token are there */
+    AEON_SESSION_FAILED,  /* the last push could not be computed and was taken back */
+} aeon_session_state;
+AEON_API aeon_session_state aeon_session_state_get(const aeon_session *s);
+
+/* Why the last push failed, borrowed until the next; NULL if it did not. */
+AEON_API const aeon_error *aeon_session_error(const aeon_session *s);
 
 /* Called once per fed token, in order, with the logits [n_vocab] that follow it; borrowed for the
  * call. Return false to cancel. */
@@ -68,15 +122,15 @@ typedef struct {
     void *user;                /* for both */
 } aeon_feed_params;
 
-/* Append ids[0..n) to the timeline. params may be NULL. On any failure the timeline is what it was
- * before. Errors: INVALID_ARGUMENT (an id out of range, n = 0), CONTEXT_FULL (names both numbers),
- * CANCELLED. */
+/* Push, and step until the session waits no more; other sessions that wait come along. params may
+ * be NULL. On any failure the timeline is what it was before. Errors: those of push, CANCELLED,
+ * OUT_OF_MEMORY (no page is free). */
 AEON_API AEON_MUST_USE aeon_status aeon_session_feed(aeon_session *s, const int32_t *ids, size_t n,
                                                      const aeon_feed_params *params,
                                                      aeon_error *err);
 
-/* Logits [n_vocab] after the last token, borrowed until the next feed; NULL when nothing was fed,
- * and after a rewind, a generate or a feed that on_logits cancelled. */
+/* Logits [n_vocab] after the last token, borrowed until the next push; NULL when nothing was fed,
+ * while tokens wait, and after a rewind or a generate. */
 AEON_API const float *aeon_session_logits(const aeon_session *s);
 
 /* Keep the first n_keep tokens, forget the rest. Errors: INVALID_ARGUMENT if n_keep exceeds the
@@ -90,7 +144,9 @@ AEON_API const int32_t *aeon_session_ids(const aeon_session *s, size_t *n);
 
 typedef struct {
     size_t n_past, n_ctx;      /* tokens held, tokens possible */
-    size_t kv_bytes;           /* taken for keys and values */
+    size_t n_pages;            /* of keys and values, */
+    size_t n_shared_pages;     /* those that others hold as well */
+    size_t kv_bytes;           /* all of them */
     size_t kv_bytes_per_token; /* of which each token uses */
     bool is_long_rope;         /* the long factors are in use */
     size_t n_recomputed;       /* tokens recomputed by LongRoPE crossings so far */

@@ -19,7 +19,7 @@ const cli_option cli_model_options[] = {
      "most tokens of the talk; 0: what the model allows, at most 4096"},
     {0, "chunk", CLI_SIZE, AT(n_chunk), 0, 4096, "N",
      "tokens read in one step: less memory and a quicker Ctrl-C, or more speed"},
-    {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "how keys and values are kept: f32, f16 or bf16"},
+    {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "how keys and values are kept: f32, f16, bf16 or q8_0"},
     {0, "rope", CLI_ROPE, 0, 0, 0, "KIND", "LongRoPE factors: auto, short or long"},
     {0, "template", CLI_TEMPLATE, 0, 0, 0, "NAME", "chat template instead of the file's own"},
     CLI_OPTION_END,
@@ -151,7 +151,7 @@ static bool parse_kv(cli_options *o, const char *text)
 {
     return aeon_type_find(text, &o->kv_type) &&
            (o->kv_type == AEON_TYPE_F32 || o->kv_type == AEON_TYPE_F16 ||
-            o->kv_type == AEON_TYPE_BF16);
+            o->kv_type == AEON_TYPE_BF16 || o->kv_type == AEON_TYPE_Q8_0);
 }
 
 static bool parse_stop(cli_options *o, const char *text)
@@ -277,7 +277,7 @@ static aeon_status bad_value(const cli_option *opt, const char *shown, const cha
         snprintf(wanted, sizeof wanted, "a number from %g to %g", opt->min, opt->max);
         break;
     case CLI_SEED: snprintf(wanted, sizeof wanted, "a whole number, 0 or more"); break;
-    case CLI_KV: snprintf(wanted, sizeof wanted, "f32, f16 or bf16, q8_0 is not there yet"); break;
+    case CLI_KV: snprintf(wanted, sizeof wanted, "f32, f16, bf16 or q8_0"); break;
     case CLI_STOP:
         snprintf(wanted, sizeof wanted, "a text, at most %d times", CLI_MAX_STOPS);
         break;

@@ -37,7 +37,6 @@ aeon_session_params cli_session_params(const cli_options *o)
 {
     aeon_session_params params = aeon_session_params_default();
     params.n_ctx = o->n_ctx;
-    params.kv_type = o->kv_type;
     params.rope = o->rope;
     return params;
 }
@@ -47,7 +46,11 @@ aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
 {
     double start_s = cli_clock_s();
     TRY(open_model(r, o, (aeon_model_params){.progress = cli_progress}, err));
-    aeon_engine_params engine = {.n_threads = (int)o->n_threads, .n_chunk = o->n_chunk};
+    aeon_engine_params engine = {.n_threads = (int)o->n_threads,
+                                 .n_chunk = o->n_chunk,
+                                 .kv_type = o->kv_type,
+                                 .n_kv_tokens = session->n_ctx};
+    if (engine.n_kv_tokens > r->info->n_ctx_max) engine.n_kv_tokens = r->info->n_ctx_max;
     TRY(aeon_engine_new(&r->engine, r->model, &engine, err));
     TRY(aeon_session_new(&r->session, r->engine, session, err));
     r->load_ms = 1e3 * (cli_clock_s() - start_s);

@@ -1,16 +1,99 @@
-/* engine.h - the inside of the engine, shared by the files of this folder. */
+/* engine.h - the inside of the engine, shared by the files of this folder.
+ *
+ *     engine.c   births and deaths: threads, scratch, the arena of pages, buffers for logits
+ *     session.c  one timeline: what was appended, what of it is computed
+ *     step.c     one pass through the model for the sessions that wait
+ */
 #ifndef AE_ENGINE_ENGINE_H
 #define AE_ENGINE_ENGINE_H
 
 #include "aeon/engine.h"
+#include "base/pool.h"
 #include "base/status.h"
+#include "model/forward.h"
 
-/* Append one token to the timeline without computing it: the next feed does that along with its own
+/* Tokens whose logits are computed at a time: weights are read once for all of them. */
+enum { AE_LOGITS_TILE = 8 };
+
+/* Logits of one token, held by the session that it belongs to and its forks. An engine has one
+ * buffer for every session alive, so a session that needs one of its own always finds it. */
+typedef struct ae_logits {
+    struct ae_logits *next; /* of the free ones */
+    uint32_t n_holders;
+    float values[]; /* [n_vocab] */
+} ae_logits;
+
+struct aeon_engine {
+    const aeon_model *model;
+    ae_pool *pool;
+    ae_forward *forward;
+    ae_kv_arena *arena;
+    aeon_session *sessions; /* all of them, a list */
+    size_t n_sessions;
+    ae_logits *free_logits;
+    size_t n_logits; /* buffers, free or held */
+    uint64_t n_pushes;
+    bool is_stepping;
+
+    /* step.c */
+    size_t n_chunk;         /* most tokens in a step */
+    size_t n_beside;        /* of a prompt beside sessions that speak */
+    double speak_s;         /* a step without any prompt takes so long; 0: not known yet */
+    ae_span *spans;         /* [n_chunk] of the running step, */
+    aeon_session **members; /* [n_chunk] whose they are, */
+    size_t n_members;       /* and how many */
+    size_t n_tokens;        /* in all spans */
+    float *tile;            /* [AE_LOGITS_TILE][n_vocab] */
+};
+
+/*     IDLE --push--> WAITING --step--> .. --step--> READY --push--> WAITING ..
+ *      ^                |                             |
+ *      +--- cancel, failure: what it was before ------+--- rewind: IDLE
+ *
+ * ids      [ t0 t1 t2 ... | ...        ]      n of n_ctx
+ *           computed: keys and values stand under the session's rope set
+ *
+ * Whatever invalidates keys (a rewind, a change of the rope set, a cancelled push) only lowers
+ * n_computed; the steps after the next push make good what is missing. */
+struct aeon_session {
+    aeon_engine *engine;
+    aeon_session *next, *previous;
+    aeon_rope_mode rope;
+    ae_rope_set rope_set;
+    int priority;
+    size_t n_ctx, n, n_computed, n_recomputed;
+    int32_t *ids; /* [n_ctx] */
+    ae_kv kv;
+
+    ae_logits *logits;
+    size_t n_logits; /* the logits are those after so many tokens; 0: there are none */
+
+    bool is_waiting;
+    uint64_t turn;      /* the earliest of those that wait comes first */
+    size_t n_before;    /* length before the push that waits, */
+    bool was_short;     /* and whether it made the timeline cross to the long factors */
+    aeon_status status; /* how the last push ended */
+    aeon_error error;
+
+    const aeon_feed_params *feed; /* while a feed runs: whom to give logits */
+};
+
+/* Append one token to the timeline without computing it: the next push does that along with its own
  * tokens. The session holds no logits afterwards. The context must have room (asserted). */
 void ae_session_append(aeon_session *s, int32_t id);
 
 const aeon_model *ae_session_model(const aeon_session *s);
 size_t ae_session_room(const aeon_session *s); /* tokens that still fit */
 size_t ae_sampler_n_vocab(const aeon_sampler *s);
+
+/* Make the timeline what it was before the push that waits, for this reason. */
+void ae_session_fail(aeon_session *s, const aeon_error *reason);
+
+/* A buffer for logits that nobody else holds, in place of the session's. */
+float *ae_session_own_logits(aeon_session *s);
+
+/* Buffers: one more session, one less; hold and drop one. Errors: OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_logits_add(aeon_engine *e, aeon_error *err);
+void ae_logits_drop(aeon_engine *e, ae_logits *l);
 
 #endif

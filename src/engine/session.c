@@ -1,90 +1,18 @@
-/* session.c - one token timeline and the part of it that is computed.
- *
- *     ids      [ t0 t1 t2 ... | ...        ]      n of n_ctx
- *               computed: keys and values stand under the session's rope set
- *
- * feed brings `computed` up to n. Whatever invalidates keys (a rewind, a change of the rope set, a
- * cancelled feed) only lowers `computed`; the next feed makes good what is missing. */
+/* session.c - one token timeline and the part of it that is computed. */
 #include "engine/engine.h"
 
 #include "base/mem.h"
-#include "base/pool.h"
-#include "model/forward.h"
 #include "model/model.h"
 
 #include <string.h>
 
-enum { DEFAULT_CHUNK = 256, DEFAULT_CTX = 4096, LOGITS_TILE = 8 };
+enum { DEFAULT_CTX = 4096 };
 
-struct aeon_engine {
-    const aeon_model *model;
-    ae_pool *pool;
-    ae_forward *forward;
-    uint32_t *positions; /* [n_chunk] */
-};
-
-struct aeon_session {
-    aeon_engine *engine;
-    aeon_rope_mode rope;
-    ae_rope_set rope_set;
-    size_t n_ctx, n, n_computed, n_recomputed;
-    int32_t *ids;  /* [n_ctx] */
-    float *logits; /* [LOGITS_TILE][n_vocab]; the first row holds the session's logits */
-    bool has_logits;
-    ae_kv *kv;
-};
-
-/* ---- engine ---------------------------------------------------------------------------------- */
-
-static aeon_status engine_init(aeon_engine *e, const aeon_engine_params *p, aeon_error *err)
-{
-    size_t n_chunk = p->n_chunk ? p->n_chunk : DEFAULT_CHUNK;
-    if (n_chunk > 1 << 16)
-        return ae_fail(err, AEON_INVALID_ARGUMENT, "chunks of %zu tokens: choose 1 to 65536",
-                       n_chunk);
-    if (!ae_model_weights(e->model)->layers)
-        return ae_fail(err, AEON_INVALID_ARGUMENT, "the model was opened without its weights");
-    TRY(ae_pool_new(&e->pool, p->n_threads, err));
-    TRY(ae_forward_new(&e->forward, ae_model_config(e->model), ae_model_weights(e->model), e->pool,
-                       n_chunk, err));
-    e->positions = ae_mem_alloc_array(AE_MEM_SCRATCH, n_chunk, sizeof *e->positions);
-    return e->positions ? AEON_OK : ae_fail_memory(err, n_chunk * sizeof *e->positions, "a chunk");
-}
-
-aeon_status aeon_engine_new(aeon_engine **out, const aeon_model *model,
-                            const aeon_engine_params *params, aeon_error *err)
-{
-    aeon_engine *e = ae_mem_alloc(AE_MEM_OTHER, sizeof *e);
-    if (!e) return ae_fail_memory(err, sizeof *e, "an engine");
-    e->model = model;
-    aeon_status status = engine_init(e, params ? params : &(aeon_engine_params){0}, err);
-    if (status != AEON_OK) {
-        aeon_engine_free(e);
-        return status;
-    }
-    *out = e;
-    return AEON_OK;
-}
-
-void aeon_engine_free(aeon_engine *e)
-{
-    if (!e) return;
-    ae_forward_free(e->forward);
-    ae_pool_free(e->pool);
-    ae_mem_free(e->positions);
-    ae_mem_free(e);
-}
-
-int aeon_engine_n_threads(const aeon_engine *e)
-{
-    return ae_pool_n_threads(e->pool);
-}
-
-/* ---- session --------------------------------------------------------------------------------- */
+/* ---- birth and death ------------------------------------------------------------------------- */
 
 aeon_session_params aeon_session_params_default(void)
 {
-    return (aeon_session_params){.kv_type = AEON_TYPE_F16, .rope = AEON_ROPE_AUTO};
+    return (aeon_session_params){.rope = AEON_ROPE_AUTO};
 }
 
 /* The longest timeline that the model and the rope mode allow. */
@@ -93,106 +21,143 @@ static size_t longest_ctx(const ae_config *c, aeon_rope_mode rope)
     return rope == AEON_ROPE_SHORT ? c->n_ctx_original : c->n_ctx_max;
 }
 
-static aeon_status check_params(const aeon_session_params *p, const ae_config *c, aeon_error *err)
+static aeon_status check_params(const aeon_engine *e, const aeon_session_params *p, aeon_error *err)
 {
-    if (p->kv_type != AEON_TYPE_F32 && p->kv_type != AEON_TYPE_F16 && p->kv_type != AEON_TYPE_BF16)
-        return ae_fail(err, AEON_UNSUPPORTED, "keys and values can be f32, f16 or bf16");
+    const ae_config *c = ae_model_config(e->model);
     if (p->rope != AEON_ROPE_AUTO && p->rope != AEON_ROPE_SHORT && p->rope != AEON_ROPE_LONG)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "unknown rope mode %d", (int)p->rope);
     size_t longest = longest_ctx(c, p->rope);
+    size_t held = ae_kv_arena_n_pages(e->arena) * ae_kv_arena_page_tokens(e->arena);
     if (p->n_ctx > longest)
         return ae_fail(err, AEON_INVALID_ARGUMENT,
                        "a context of %zu tokens; this model reaches %zu%s", p->n_ctx, longest,
                        longest < c->n_ctx_max ? " under the short rope factors" : "");
+    if (p->n_ctx > held)
+        return ae_fail(err, AEON_INVALID_ARGUMENT,
+                       "a context of %zu tokens; the engine was made to hold %zu", p->n_ctx, held);
     return AEON_OK;
 }
 
-static aeon_status session_init(aeon_session *s, aeon_engine *e, const aeon_session_params *p,
-                                aeon_error *err)
+static size_t default_ctx(const aeon_engine *e, aeon_rope_mode rope)
 {
-    const ae_config *c = ae_model_config(e->model);
-    TRY(check_params(p, c, err));
-    size_t longest = longest_ctx(c, p->rope);
-    s->engine = e;
-    s->rope = p->rope;
-    s->n_ctx = p->n_ctx ? p->n_ctx : longest < DEFAULT_CTX ? longest : DEFAULT_CTX;
-    if (ae_config_has_long_rope(c) && p->rope == AEON_ROPE_LONG) s->rope_set = AE_ROPE_SET_LONG;
-    TRY(ae_kv_new(&s->kv, c, p->kv_type, s->n_ctx, err));
-    TRY(ae_forward_reserve(e->forward, s->n_ctx, err));
-    size_t n_logits = (size_t)LOGITS_TILE * c->n_vocab;
+    size_t longest = longest_ctx(ae_model_config(e->model), rope);
+    size_t held = ae_kv_arena_n_pages(e->arena) * ae_kv_arena_page_tokens(e->arena);
+    size_t n = longest < DEFAULT_CTX ? longest : DEFAULT_CTX;
+    return n < held ? n : held;
+}
+
+static void link_session(aeon_session *s)
+{
+    aeon_engine *e = s->engine;
+    s->next = e->sessions;
+    if (s->next) s->next->previous = s;
+    e->sessions = s;
+    e->n_sessions++;
+}
+
+static void unlink_session(aeon_session *s)
+{
+    if (s->next) s->next->previous = s->previous;
+    if (s->previous)
+        s->previous->next = s->next;
+    else
+        s->engine->sessions = s->next;
+    s->engine->n_sessions--;
+}
+
+static aeon_status session_init(aeon_session *s, aeon_error *err)
+{
+    TRY(ae_kv_init(&s->kv, s->engine->arena, s->n_ctx, err));
     s->ids = ae_mem_alloc_array(AE_MEM_SCRATCH, s->n_ctx, sizeof *s->ids);
-    s->logits = ae_mem_alloc_array(AE_MEM_SCRATCH, n_logits, sizeof *s->logits);
-    if (!s->ids || !s->logits) return ae_fail_memory(err, n_logits * sizeof(float), "a session");
+    if (!s->ids) return ae_fail_memory(err, s->n_ctx * sizeof *s->ids, "a session");
+    return ae_logits_add(s->engine, err);
+}
+
+static void session_release(aeon_session *s)
+{
+    ae_kv_release(&s->kv);
+    ae_mem_free(s->ids);
+    ae_mem_free(s);
+}
+
+/* An empty session of these dimensions. */
+static aeon_status new_session(aeon_session **out, aeon_engine *e, size_t n_ctx,
+                               aeon_rope_mode rope, aeon_error *err)
+{
+    aeon_session *s = ae_mem_alloc(AE_MEM_OTHER, sizeof *s);
+    if (!s) return ae_fail_memory(err, sizeof *s, "a session");
+    *s = (aeon_session){.engine = e, .n_ctx = n_ctx, .rope = rope};
+    aeon_status status = session_init(s, err);
+    if (status != AEON_OK) {
+        session_release(s);
+        return status;
+    }
+    if (ae_config_has_long_rope(ae_model_config(e->model)) && rope == AEON_ROPE_LONG)
+        s->rope_set = AE_ROPE_SET_LONG;
+    link_session(s);
+    *out = s;
     return AEON_OK;
 }
 
 aeon_status aeon_session_new(aeon_session **out, aeon_engine *engine,
                              const aeon_session_params *params, aeon_error *err)
 {
-    aeon_session_params defaults = aeon_session_params_default();
-    aeon_session *s = ae_mem_alloc(AE_MEM_OTHER, sizeof *s);
-    if (!s) return ae_fail_memory(err, sizeof *s, "a session");
-    aeon_status status = session_init(s, engine, params ? params : &defaults, err);
-    if (status != AEON_OK) {
-        aeon_session_free(s);
-        return status;
-    }
-    *out = s;
+    aeon_session_params p = params ? *params : aeon_session_params_default();
+    TRY(check_params(engine, &p, err));
+    size_t n_ctx = p.n_ctx ? p.n_ctx : default_ctx(engine, p.rope);
+    TRY(new_session(out, engine, n_ctx, p.rope, err));
+    (*out)->priority = p.priority;
     return AEON_OK;
 }
 
 void aeon_session_free(aeon_session *s)
 {
     if (!s) return;
-    ae_kv_free(s->kv);
-    ae_mem_free(s->ids);
-    ae_mem_free(s->logits);
-    ae_mem_free(s);
+    AEON_ASSERT(!s->engine->is_stepping);
+    ae_logits_drop(s->engine, s->logits);
+    unlink_session(s);
+    session_release(s);
 }
 
-/* ---- feeding --------------------------------------------------------------------------------- */
-
-/* Compute the logits of the chunk's tokens from position first_new on, tile by tile, and hand them
- * out. base: the position of the chunk's first token. */
-static aeon_status give_logits(aeon_session *s, size_t base, size_t n, size_t first_new,
-                               const aeon_feed_params *p, aeon_error *err)
+static aeon_status check_not_stepping(const aeon_session *s, aeon_error *err)
 {
-    size_t n_vocab = ae_model_config(s->engine->model)->n_vocab;
-    for (size_t i = first_new > base ? first_new - base : 0; i < n; i += LOGITS_TILE) {
-        size_t n_tile = n - i < LOGITS_TILE ? n - i : LOGITS_TILE;
-        s->has_logits = false;
-        ae_forward_logits(s->engine->forward, i, n_tile, s->logits);
-        for (size_t k = 0; k < n_tile; k++)
-            if (!p->on_logits(p->user, base + i + k, s->logits + k * n_vocab))
-                return ae_fail(err, AEON_CANCELLED, "cancelled at token %zu", base + i + k);
+    if (!s->engine->is_stepping) return AEON_OK;
+    return ae_fail(err, AEON_INVALID_ARGUMENT,
+                   "the engine is in the middle of a step; wait for its end");
+}
+
+aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s, aeon_error *err)
+{
+    aeon_session *fork;
+    TRY(check_not_stepping(s, err));
+    if (s->is_waiting)
+        return ae_fail(err, AEON_INVALID_ARGUMENT,
+                       "%zu tokens of the session still wait; step until they are computed, or "
+                       "cancel them",
+                       s->n - s->n_computed);
+    TRY(new_session(&fork, s->engine, s->n_ctx, s->rope, err));
+    fork->rope_set = s->rope_set;
+    fork->priority = s->priority;
+    fork->n = s->n;
+    fork->n_computed = s->n_computed;
+    fork->n_recomputed = s->n_recomputed;
+    memcpy(fork->ids, s->ids, fork->n * sizeof *s->ids);
+    ae_kv_share(&fork->kv, &s->kv, fork->n_computed);
+    if (aeon_session_logits(s)) {
+        fork->logits = s->logits;
+        fork->logits->n_holders++;
+        fork->n_logits = s->n_logits;
     }
+    *out = fork;
     return AEON_OK;
 }
 
-/* Bring the computed part up to the end of the timeline. first_new: where this feed's tokens begin.
- */
-static aeon_status compute(aeon_session *s, size_t first_new, const aeon_feed_params *p,
-                           aeon_error *err)
-{
-    aeon_engine *e = s->engine;
-    size_t n_chunk = ae_forward_n_max(e->forward), start = s->n_computed;
-    while (s->n_computed < s->n) {
-        size_t base = s->n_computed, n = s->n - base < n_chunk ? s->n - base : n_chunk;
-        if (p->progress && n_chunk < s->n - start &&
-            !p->progress(p->user, "reading", (double)(base - start) / (double)(s->n - start)))
-            return ae_fail(err, AEON_CANCELLED, "cancelled after %zu of %zu tokens", base, s->n);
-        for (size_t i = 0; i < n; i++) e->positions[i] = (uint32_t)(base + i);
-        ae_forward_run(e->forward, s->kv, &(ae_batch){s->ids + base, e->positions, n, s->rope_set});
-        s->n_computed += n;
-        if (p->on_logits) TRY(give_logits(s, base, n, first_new, p, err));
-        if (s->n_computed == s->n) ae_forward_logits(e->forward, n - 1, 1, s->logits);
-    }
-    return AEON_OK;
-}
+/* ---- appending ------------------------------------------------------------------------------- */
 
-static aeon_status check_feed(const aeon_session *s, const int32_t *ids, size_t n, aeon_error *err)
+static aeon_status check_push(const aeon_session *s, const int32_t *ids, size_t n, aeon_error *err)
 {
     const ae_config *c = ae_model_config(s->engine->model);
+    TRY(check_not_stepping(s, err));
     if (n == 0) return ae_fail(err, AEON_INVALID_ARGUMENT, "no tokens to feed");
     if (n > s->n_ctx - s->n)
         return ae_fail(err, AEON_CONTEXT_FULL,
@@ -215,58 +180,120 @@ static bool crosses(const aeon_session *s, size_t n)
            ae_config_has_long_rope(c) && n > c->n_ctx_original;
 }
 
-aeon_status aeon_session_feed(aeon_session *s, const int32_t *ids, size_t n,
-                              const aeon_feed_params *params, aeon_error *err)
+/* Forget the keys and values behind the first n_keep tokens. */
+static void forget(aeon_session *s, size_t n_keep)
 {
-    TRY(check_feed(s, ids, n, err));
-    size_t n_before = s->n;
-    bool is_crossing = crosses(s, s->n + n);
-    if (is_crossing) {
+    if (s->n_computed > n_keep) s->n_computed = n_keep;
+    ae_kv_shorten(&s->kv, s->n_computed);
+}
+
+static void go_back(aeon_session *s)
+{
+    s->n = s->n_before;
+    if (s->was_short) {
+        s->rope_set = AE_ROPE_SET_SHORT;
+        forget(s, 0);
+    }
+    forget(s, s->n);
+    s->is_waiting = false;
+}
+
+void ae_session_fail(aeon_session *s, const aeon_error *reason)
+{
+    go_back(s);
+    s->status = reason->code;
+    s->error = *reason;
+}
+
+aeon_status aeon_session_push(aeon_session *s, const int32_t *ids, size_t n, aeon_error *err)
+{
+    TRY(check_push(s, ids, n, err));
+    if (!s->is_waiting) {
+        s->is_waiting = true;
+        s->was_short = false;
+        s->n_before = s->n;
+        s->turn = s->engine->n_pushes++;
+    }
+    if (crosses(s, s->n + n)) {
+        s->was_short = true;
         s->rope_set = AE_ROPE_SET_LONG;
         s->n_recomputed += s->n_computed;
-        s->n_computed = 0;
+        forget(s, 0);
     }
     memcpy(s->ids + s->n, ids, n * sizeof *ids);
     s->n += n;
-    aeon_status status = compute(s, n_before, params ? params : &(aeon_feed_params){0}, err);
-    if (status == AEON_OK) {
-        s->has_logits = true;
-        return AEON_OK;
+    s->status = AEON_OK;
+    return AEON_OK;
+}
+
+void aeon_session_cancel(aeon_session *s)
+{
+    AEON_ASSERT(!s->engine->is_stepping);
+    if (s->is_waiting) go_back(s);
+}
+
+aeon_status aeon_session_feed(aeon_session *s, const int32_t *ids, size_t n,
+                              const aeon_feed_params *params, aeon_error *err)
+{
+    static const aeon_feed_params none;
+    const aeon_feed_params *p = params ? params : &none;
+    TRY(aeon_session_push(s, ids, n, err));
+    size_t begin = s->n_computed, n_all = s->n - begin;
+    s->feed = p;
+    while (s->is_waiting) {
+        size_t n_done = s->n_computed - begin;
+        if (p->progress && n_all > s->engine->n_chunk &&
+            !p->progress(p->user, "reading", (double)n_done / (double)n_all)) {
+            aeon_error reason;
+            ae_fail(&reason, AEON_CANCELLED, "cancelled after %zu of %zu tokens", n_done, n_all);
+            ae_session_fail(s, &reason);
+            break;
+        }
+        aeon_engine_step(s->engine);
     }
-    s->n = n_before;
-    if (s->n_computed > s->n) s->n_computed = s->n;
-    if (is_crossing) {
-        s->rope_set = AE_ROPE_SET_SHORT;
-        s->n_computed = 0;
-    }
-    return status;
+    s->feed = NULL;
+    return s->status == AEON_OK ? AEON_OK : ae_fail(err, s->status, "%s", s->error.text);
 }
 
 void ae_session_append(aeon_session *s, int32_t id)
 {
-    AEON_ASSERT(s->n < s->n_ctx);
+    AEON_ASSERT(s->n < s->n_ctx && !s->is_waiting);
     s->ids[s->n++] = id;
-    s->has_logits = false;
-}
-
-const float *aeon_session_logits(const aeon_session *s)
-{
-    return s->has_logits ? s->logits : NULL;
+    s->n_logits = 0;
 }
 
 aeon_status aeon_session_rewind(aeon_session *s, size_t n_keep, aeon_error *err)
 {
+    TRY(check_not_stepping(s, err));
+    aeon_session_cancel(s);
     if (n_keep > s->n)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "cannot keep %zu of %zu tokens", n_keep, s->n);
     if (n_keep == s->n) return AEON_OK;
     s->n = n_keep;
-    if (s->n_computed > n_keep) s->n_computed = n_keep;
+    s->n_logits = 0;
+    forget(s, n_keep);
     if (n_keep == 0 && s->rope == AEON_ROPE_AUTO) s->rope_set = AE_ROPE_SET_SHORT;
-    s->has_logits = false;
     return AEON_OK;
 }
 
 /* ---- looking --------------------------------------------------------------------------------- */
+
+aeon_session_state aeon_session_state_get(const aeon_session *s)
+{
+    if (s->is_waiting) return AEON_SESSION_WAITING;
+    if (s->status != AEON_OK) return AEON_SESSION_FAILED;
+    return aeon_session_logits(s) ? AEON_SESSION_READY : AEON_SESSION_IDLE;
+}
+
+const aeon_error *aeon_session_error(const aeon_session *s)
+{
+    return s->status == AEON_OK ? NULL : &s->error;
+}
+
+const float *aeon_session_logits(const aeon_session *s)
+{
+    return s->n_logits && s->n_logits == s->n && !s->is_waiting ? s->logits->values : NULL;
+}
 
 const int32_t *aeon_session_ids(const aeon_session *s, size_t *n)
 {
@@ -276,13 +303,17 @@ const int32_t *aeon_session_ids(const aeon_session *s, size_t *n)
 
 aeon_session_stats aeon_session_stats_get(const aeon_session *s)
 {
-    uint64_t per_token =
-        ae_kv_bytes_per_token(ae_model_config(s->engine->model), ae_kv_type(s->kv));
+    const ae_kv_arena *arena = s->engine->arena;
+    size_t n_shared = 0;
+    for (size_t i = 0; i < s->kv.n_pages; i++)
+        n_shared += ae_kv_page_n_holders(arena, s->kv.pages[i]) > 1;
     return (aeon_session_stats){
         .n_past = s->n,
         .n_ctx = s->n_ctx,
-        .kv_bytes = (size_t)per_token * s->n_ctx,
-        .kv_bytes_per_token = (size_t)per_token,
+        .n_pages = s->kv.n_pages,
+        .n_shared_pages = n_shared,
+        .kv_bytes = s->kv.n_pages * ae_kv_arena_page_bytes(arena),
+        .kv_bytes_per_token = ae_kv_arena_page_bytes(arena) / ae_kv_arena_page_tokens(arena),
         .is_long_rope = s->rope_set == AE_ROPE_SET_LONG,
         .n_recomputed = s->n_recomputed,
     };

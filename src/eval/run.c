@@ -216,10 +216,12 @@ static aeon_status open_seat(seat *s, const run *r, const aeon_model *model, int
                              aeon_error *err)
 {
     size_t n_ctx_max = aeon_model_describe(model)->n_ctx_max;
-    aeon_session_params how = aeon_session_params_default();
-    how.n_ctx = r->n_max < n_ctx_max - r->n_longest ? r->n_longest + r->n_max : n_ctx_max;
-    TRY(aeon_engine_new(&s->engine, model, &(aeon_engine_params){.n_threads = n_threads}, err));
-    return aeon_session_new(&s->session, s->engine, &how, err);
+    aeon_engine_params how = aeon_engine_params_default();
+    how.n_threads = n_threads;
+    how.n_kv_tokens = r->n_max < n_ctx_max - r->n_longest ? r->n_longest + r->n_max : n_ctx_max;
+    TRY(aeon_engine_new(&s->engine, model, &how, err));
+    aeon_session_params longest = {.n_ctx = how.n_kv_tokens};
+    return aeon_session_new(&s->session, s->engine, &longest, err);
 }
 
 static void close_seat(seat *s)

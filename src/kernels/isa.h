@@ -66,9 +66,9 @@ AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i,
             [AEON_TYPE_Q6_K] = dot_q6_k},                                                          \
     .axpy =                                                                                        \
         {[AEON_TYPE_F32] = axpy_f32, [AEON_TYPE_F16] = axpy_f16, [AEON_TYPE_BF16] = axpy_bf16},    \
-    .quantize_act = quantize_act, .rms_norm = rms_norm, .swiglu = swiglu, .softmax = softmax,      \
-    .add = add, .f32_to_f16 = f32_to_f16, .f32_to_bf16 = f32_to_bf16, .peak_int8 = peak_int8,      \
-    .peak_f32 = peak_f32
+    .quantize_act = quantize_act, .rms_norm = rms_norm, .swiglu = swiglu,                          \
+    .softmax_part = softmax_part, .add = add, .f32_to_f16 = f32_to_f16,                            \
+    .f32_to_bf16 = f32_to_bf16, .peak_int8 = peak_int8, .peak_f32 = peak_f32
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 

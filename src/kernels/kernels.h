@@ -60,11 +60,12 @@ typedef struct {
     void (*rms_norm)(float *y, const float *x, const float *w, size_t n, float eps);
 
     /* y = silu(gate) * up, all [n]; y may be either. silu(g) = g / (1 + exp(-g)). exp, here and in
-     * softmax: see isa.h. */
+     * softmax_part: see isa.h. */
     void (*swiglu)(float *y, const float *gate, const float *up, size_t n);
 
-    /* x [n] = exp(x - max x) / sum, in place; n >= 1. -infinity gives 0. */
-    void (*softmax)(float *x, size_t n);
+    /* x [n] = exp(x - max x), in place; n >= 1. -infinity gives 0. Returns the sum, by which a
+     * softmax divides in the end; *max is what it was taken under. */
+    float (*softmax_part)(float *x, size_t n, float *max);
 
     /* y += x, both [n]. */
     void (*add)(float *y, const float *x, size_t n);

@@ -188,16 +188,16 @@ static void swiglu(float *y, const float *gate, const float *up, size_t n)
     for (size_t i = 0; i < n; i++) y[i] = gate[i] / (1 + exp_f32(-gate[i])) * up[i];
 }
 
-static void softmax(float *x, size_t n)
+static float softmax_part(float *x, size_t n, float *max)
 {
-    float max = x[0], sum = 0;
-    for (size_t i = 1; i < n; i++) max = x[i] > max ? x[i] : max;
+    float top = x[0], sum = 0;
+    for (size_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
     for (size_t i = 0; i < n; i++) {
-        x[i] = exp_f32(x[i] - max);
+        x[i] = exp_f32(x[i] - top);
         sum += x[i];
     }
-    float scale = 1 / sum;
-    for (size_t i = 0; i < n; i++) x[i] *= scale;
+    *max = top;
+    return sum;
 }
 
 static void add(float *y, const float *x, size_t n)

@@ -6,6 +6,7 @@
 #include "model/forward.h"
 
 #include "base/mem.h"
+#include "model/attention.h"
 #include "model/rope.h"
 
 #include <math.h>
@@ -23,7 +24,7 @@ struct ae_forward {
     const ae_weights *w;
     const ae_kernels *k;
     ae_pool *pool;
-    size_t n_max, n_ctx;
+    size_t n_max;
 
     float *x;           /* [n][E] the residual stream */
     activations normed; /* [n][E] input of qkv, gate_up and the head */
@@ -32,13 +33,14 @@ struct ae_forward {
     float *branch;      /* [n][E] what a block adds to the residual stream */
     float *gate_up;     /* [n][2F] */
     activations hidden; /* [n][F] */
+    activations picked; /* [n][E] what the head reads of normed */
     float *cos_sin;     /* [n][rope_dim] */
-    float *scores;      /* [threads][H / G][n_ctx] */
-    float *rows;        /* [threads][row_values] weight rows expanded by matmul */
-    size_t row_values;
+    float *scratch;     /* [threads][scratch_values] for matmul and attention */
+    size_t scratch_values;
 
-    ae_kv *kv; /* of the running batch */
-    const ae_batch *batch;
+    const ae_batch *batch; /* the running one */
+    ae_place *places;      /* [n] */
+    size_t n;              /* tokens of the last batch */
 };
 
 /* ---- scratch --------------------------------------------------------------------------------- */
@@ -65,15 +67,17 @@ static void survey(ae_forward *f, const ae_projection *p, bool *needs_q8)
     for (int i = 0; i < p->n_parts; i++) {
         if (ae_kernels_act(f->k, p->parts[i].type->type) == AE_ACT_Q8) *needs_q8 = true;
         size_t scratch = ae_matmul_scratch(f->k, &p->parts[i]);
-        if (scratch > f->row_values) f->row_values = scratch;
+        if (scratch > f->scratch_values) f->scratch_values = scratch;
     }
 }
 
 static aeon_status allocate(ae_forward *f, aeon_error *err)
 {
     const ae_config *c = f->c;
-    bool normed_q8 = false, mixed_q8 = false, hidden_q8 = false;
-    survey(f, &f->w->output, &normed_q8);
+    bool normed_q8 = false, mixed_q8 = false, hidden_q8 = false, picked_q8 = false;
+    f->scratch_values = ae_attention_scratch(c);
+    survey(f, &f->w->output, &picked_q8);
+    normed_q8 = picked_q8;
     for (size_t i = 0; i < f->w->n_layers; i++) {
         const ae_layer *layer = &f->w->layers[i];
         survey(f, &layer->qkv, &normed_q8);
@@ -90,8 +94,11 @@ static aeon_status allocate(ae_forward *f, aeon_error *err)
     TRY(new_floats(&f->branch, n, c->n_embd, err));
     TRY(new_floats(&f->gate_up, n, 2 * (size_t)c->n_ff, err));
     TRY(new_activations(&f->hidden, n, c->n_ff, hidden_q8, err));
+    TRY(new_activations(&f->picked, n, c->n_embd, picked_q8, err));
     TRY(new_floats(&f->cos_sin, n, c->rope_dim, err));
-    return new_floats(&f->rows, n_threads, f->row_values, err);
+    TRY(new_floats(&f->scratch, n_threads, f->scratch_values, err));
+    f->places = ae_mem_alloc_array(AE_MEM_SCRATCH, n, sizeof *f->places);
+    return f->places ? AEON_OK : ae_fail_memory(err, n * sizeof *f->places, "activations");
 }
 
 aeon_status ae_forward_new(ae_forward **out, const ae_config *config, const ae_weights *weights,
@@ -113,9 +120,9 @@ aeon_status ae_forward_new(ae_forward **out, const ae_config *config, const ae_w
 void ae_forward_free(ae_forward *f)
 {
     if (!f) return;
-    void *const blocks[] = {f->x,        f->normed.f32, f->normed.q8, f->qkv,        f->mixed.f32,
-                            f->mixed.q8, f->branch,     f->gate_up,   f->hidden.f32, f->hidden.q8,
-                            f->cos_sin,  f->scores,     f->rows};
+    void *const blocks[] = {f->x,          f->normed.f32, f->normed.q8, f->qkv,        f->mixed.f32,
+                            f->mixed.q8,   f->branch,     f->gate_up,   f->hidden.f32, f->hidden.q8,
+                            f->picked.f32, f->picked.q8,  f->cos_sin,   f->scratch,    f->places};
     for (size_t i = 0; i < AE_COUNT(blocks); i++) ae_mem_free(blocks[i]);
     ae_mem_free(f);
 }
@@ -125,30 +132,17 @@ size_t ae_forward_n_max(const ae_forward *f)
     return f->n_max;
 }
 
-aeon_status ae_forward_reserve(ae_forward *f, size_t n_ctx, aeon_error *err)
-{
-    if (n_ctx <= f->n_ctx) return AEON_OK;
-    size_t n_rows = (size_t)ae_pool_n_threads(f->pool) * (f->c->n_heads / f->c->n_kv_heads);
-    float *scores;
-    TRY(new_floats(&scores, n_rows, n_ctx, err));
-    ae_mem_free(f->scores);
-    f->scores = scores;
-    f->n_ctx = n_ctx;
-    return AEON_OK;
-}
-
 /* ---- phases ---------------------------------------------------------------------------------- */
 
 /* y[n][p->n_rows] = x . p, split over weight rows. */
-static void project(const ae_forward *f, const ae_projection *p, const activations *x, size_t first,
-                    size_t n, float *y, ae_member m)
+static void project(const ae_forward *f, const ae_projection *p, const activations *x, size_t n,
+                    float *y, ae_member m)
 {
-    float *scratch = f->rows + (size_t)m.index * f->row_values;
+    float *scratch = f->scratch + (size_t)m.index * f->scratch_values;
     for (int i = 0; i < p->n_parts; i++) {
         const ae_matrix *w = &p->parts[i];
-        const void *rows = ae_kernels_act(f->k, w->type->type) == AE_ACT_Q8
-                               ? (const void *)(x->q8 + first * (x->n_cols / AE_ACT_BLOCK))
-                               : (const void *)(x->f32 + first * x->n_cols);
+        const void *rows = ae_kernels_act(f->k, w->type->type) == AE_ACT_Q8 ? (const void *)x->q8
+                                                                            : (const void *)x->f32;
         ae_matmul(f->k, w, rows, n, y, p->n_rows, scratch, m);
         y += w->n_rows;
     }
@@ -182,9 +176,11 @@ static void embed_row(ae_forward *f, size_t t)
 {
     const ae_matrix *e = &f->w->embedding;
     size_t row_bytes = (size_t)ae_dtype_row_bytes(e->type, e->n_cols);
-    const char *row = (const char *)e->data + (size_t)f->batch->ids[t] * row_bytes;
+    ae_place place = f->places[t];
+    const ae_span *span = &f->batch->spans[place.span];
+    const char *row = (const char *)e->data + (size_t)span->ids[place.pos - span->pos] * row_bytes;
     e->type->to_f32(row, f->x + t * e->n_cols, e->n_cols);
-    ae_rope_angles(f->c, f->batch->rope_set, f->batch->pos[t], f->cos_sin + t * f->c->rope_dim);
+    ae_rope_angles(f->c, span->rope_set, place.pos, f->cos_sin + t * f->c->rope_dim);
 }
 
 /* Finish the queries and keys of a token and store its keys and values. Queries take the factor
@@ -206,65 +202,24 @@ static void place_row(ae_forward *f, const ae_layer *layer, size_t i_layer, size
     ae_rope_rotate(c, cos_sin, k, c->n_kv_heads);
     float scale = 1.0f / sqrtf((float)c->head_dim);
     for (size_t i = 0; i < n_q; i++) q[i] *= scale;
-    ae_kv_put(f->kv, f->k, i_layer, f->batch->pos[t], k, v);
-}
-
-/* The queries of token t that share key/value head g: each key row is read once for all of them.
- * Keys are taken in the order of their positions, whatever runs the cache gives. */
-static void attend(ae_forward *f, size_t i_layer, size_t t, size_t g, float *scores)
-{
-    const ae_config *c = f->c;
-    size_t n_group = c->n_heads / c->n_kv_heads, d = c->head_dim;
-    size_t row = ((size_t)c->n_heads + 2 * (size_t)c->n_kv_heads) * d;
-    const float *q = f->qkv + t * row + g * n_group * d;              /* [n_group][D] */
-    float *out = f->mixed.f32 + t * c->n_heads * d + g * n_group * d; /* [n_group][D] */
-    ae_dot_fn *dot = f->k->dot[ae_kv_type(f->kv)];
-    size_t end = (size_t)f->batch->pos[t] + 1;
-    size_t begin = c->n_window && end > c->n_window ? end - c->n_window : 0;
-
-    for (size_t p = begin; p < end;) {
-        ae_kv_run run = ae_kv_run_at(f->kv, i_layer, g, p, end - p);
-        for (size_t i = 0; i < run.n; i++)
-            dot(scores + p + i, f->n_ctx, run.keys + i * run.row_bytes, q, d * sizeof(float),
-                n_group, d);
-        p += run.n;
-    }
-    for (size_t h = 0; h < n_group; h++) f->k->softmax(scores + h * f->n_ctx + begin, end - begin);
-
-    memset(out, 0, n_group * d * sizeof(float));
-    for (size_t p = begin; p < end;) {
-        ae_kv_run run = ae_kv_run_at(f->kv, i_layer, g, p, end - p);
-        for (size_t i = 0; i < run.n; i++)
-            for (size_t h = 0; h < n_group; h++)
-                f->k->axpy[ae_kv_type(f->kv)](out + h * d, run.values + i * run.row_bytes,
-                                              scores[h * f->n_ctx + p + i], d);
-        p += run.n;
-    }
-}
-
-/* Later tokens see more keys, so units are dealt out in turn. */
-static void attend_all(ae_forward *f, size_t i_layer, ae_member m)
-{
-    size_t n_group = f->c->n_heads / f->c->n_kv_heads, n_heads = f->c->n_kv_heads;
-    float *scores = f->scores + (size_t)m.index * n_group * f->n_ctx;
-    for (size_t u = (size_t)m.index; u < f->batch->n * n_heads; u += (size_t)m.n)
-        attend(f, i_layer, u / n_heads, u % n_heads, scores);
+    ae_place place = f->places[t];
+    ae_kv_put(f->batch->spans[place.span].kv, f->k, i_layer, place.pos, k, v);
 }
 
 /* branch = attention(normed) . output, without its bias */
 static void attention_block(ae_forward *f, size_t i_layer, ae_range tokens, ae_member m)
 {
     const ae_layer *layer = &f->w->layers[i_layer];
-    size_t n = f->batch->n;
-    project(f, &layer->qkv, &f->normed, 0, n, f->qkv, m);
+    const ae_attention attention = {f->c, f->k, f->batch, f->places, f->n, f->qkv, f->mixed.f32};
+    project(f, &layer->qkv, &f->normed, f->n, f->qkv, m);
     ae_pool_barrier(m);
     for (size_t t = tokens.begin; t < tokens.end; t++) place_row(f, layer, i_layer, t);
     ae_pool_barrier(m);
-    attend_all(f, i_layer, m);
+    ae_attention_run(&attention, i_layer, f->scratch + (size_t)m.index * f->scratch_values, m);
     ae_pool_barrier(m);
     for (size_t t = tokens.begin; t < tokens.end; t++) quantize_row(f, &f->mixed, t);
     ae_pool_barrier(m);
-    project(f, &layer->attn_output, &f->mixed, 0, n, f->branch, m);
+    project(f, &layer->attn_output, &f->mixed, f->n, f->branch, m);
     ae_pool_barrier(m);
 }
 
@@ -272,8 +227,8 @@ static void attention_block(ae_forward *f, size_t i_layer, ae_range tokens, ae_m
 static void feed_forward_block(ae_forward *f, size_t i_layer, ae_range tokens, ae_member m)
 {
     const ae_layer *layer = &f->w->layers[i_layer];
-    size_t n = f->batch->n, n_ff = f->c->n_ff;
-    project(f, &layer->gate_up, &f->normed, 0, n, f->gate_up, m);
+    size_t n_ff = f->c->n_ff;
+    project(f, &layer->gate_up, &f->normed, f->n, f->gate_up, m);
     ae_pool_barrier(m);
     for (size_t t = tokens.begin; t < tokens.end; t++) {
         float *gate = f->gate_up + t * 2 * n_ff;
@@ -282,7 +237,7 @@ static void feed_forward_block(ae_forward *f, size_t i_layer, ae_range tokens, a
         quantize_row(f, &f->hidden, t);
     }
     ae_pool_barrier(m);
-    project(f, &layer->ffn_down, &f->hidden, 0, n, f->branch, m);
+    project(f, &layer->ffn_down, &f->hidden, f->n, f->branch, m);
     ae_pool_barrier(m);
 }
 
@@ -290,7 +245,7 @@ static void run_member(void *arg, ae_member m)
 {
     ae_forward *f = arg;
     ae_mem_forbid(true);
-    ae_range tokens = ae_split(f->batch->n, 1, m);
+    ae_range tokens = ae_split(f->n, 1, m);
     for (size_t t = tokens.begin; t < tokens.end; t++) {
         embed_row(f, t);
         norm_row(f, f->w->layers[0].attn_norm, t);
@@ -315,17 +270,34 @@ static void run_member(void *arg, ae_member m)
     ae_mem_forbid(false);
 }
 
-void ae_forward_run(ae_forward *f, ae_kv *kv, const ae_batch *batch)
+void ae_forward_run(ae_forward *f, const ae_batch *batch)
 {
-    AEON_ASSERT(batch->n >= 1 && batch->n <= f->n_max);
-    f->kv = kv;
     f->batch = batch;
+    f->n = 0;
+    for (size_t s = 0; s < batch->n_spans; s++) {
+        const ae_span *span = &batch->spans[s];
+        AEON_ASSERT(span->n <= f->n_max - f->n);
+        for (size_t i = 0; i < span->n; i++)
+            f->places[f->n++] = (ae_place){(uint32_t)s, (uint32_t)(span->pos + i)};
+    }
+    AEON_ASSERT(f->n > 0);
     ae_pool_run(f->pool, run_member, f);
+}
+
+/* ---- the head -------------------------------------------------------------------------------- */
+
+static void pick_row(ae_forward *f, size_t from, size_t to)
+{
+    size_t n = f->c->n_embd, n_blocks = n / AE_ACT_BLOCK;
+    memcpy(f->picked.f32 + to * n, f->normed.f32 + from * n, n * sizeof(float));
+    if (f->picked.q8)
+        memcpy(f->picked.q8 + to * n_blocks, f->normed.q8 + from * n_blocks,
+               n_blocks * sizeof *f->picked.q8);
 }
 
 typedef struct {
     ae_forward *f;
-    size_t first, n;
+    size_t n;
     float *logits;
 } head_job;
 
@@ -333,11 +305,15 @@ static void head_member(void *arg, ae_member m)
 {
     head_job *job = arg;
     ae_mem_forbid(true);
-    project(job->f, &job->f->w->output, &job->f->normed, job->first, job->n, job->logits, m);
+    project(job->f, &job->f->w->output, &job->f->picked, job->n, job->logits, m);
     ae_mem_forbid(false);
 }
 
-void ae_forward_logits(ae_forward *f, size_t first, size_t n, float *logits)
+void ae_forward_logits(ae_forward *f, const size_t *tokens, size_t n, float *logits)
 {
-    ae_pool_run(f->pool, head_member, &(head_job){f, first, n, logits});
+    for (size_t i = 0; i < n; i++) {
+        AEON_ASSERT(tokens[i] < f->n);
+        pick_row(f, tokens[i], i);
+    }
+    ae_pool_run(f->pool, head_member, &(head_job){f, n, logits});
 }

@@ -3,13 +3,21 @@
 #include "base/cursor.h"
 #include "base/mem.h"
 
-struct ae_kv {
+#include <string.h>
+
+struct ae_kv_arena {
     aeon_type type;
-    size_t n_ctx, n_heads, head_dim;
+    size_t n_layers, n_heads, head_dim, page_tokens;
     size_t row_bytes;  /* head_dim values */
-    size_t head_bytes; /* n_ctx rows */
-    char *keys, *values;
+    size_t head_bytes; /* page_tokens rows of keys and as many of values */
+    size_t page_bytes;
+    size_t n_pages, n_free;
+    char *data;             /* [n_pages][page_bytes] */
+    uint32_t *n_holders;    /* [n_pages] */
+    ae_kv_page *free_pages; /* [n_pages] a stack of n_free */
 };
+
+/* ---- arena ----------------------------------------------------------------------------------- */
 
 uint64_t ae_kv_bytes_per_token(const ae_config *c, aeon_type type)
 {
@@ -17,64 +25,253 @@ uint64_t ae_kv_bytes_per_token(const ae_config *c, aeon_type type)
     return 2 * row_bytes * c->n_kv_heads * c->n_layers;
 }
 
-aeon_status ae_kv_new(ae_kv **out, const ae_config *c, aeon_type type, size_t n_ctx,
-                      aeon_error *err)
+static aeon_status check_params(const ae_config *c, const ae_kv_arena_params *p, aeon_error *err)
 {
-    uint64_t size;
-    if (!ae_mul_u64(ae_kv_bytes_per_token(c, type), n_ctx, &size) || size > SIZE_MAX / 2)
-        return ae_fail(err, AEON_INVALID_ARGUMENT, "a context of %zu tokens is too long", n_ctx);
-    ae_kv *kv = ae_mem_alloc(AE_MEM_KV, sizeof *kv);
-    if (!kv) return ae_fail_memory(err, sizeof *kv, "keys and values");
-    *kv = (ae_kv){.type = type, .n_ctx = n_ctx, .n_heads = c->n_kv_heads, .head_dim = c->head_dim};
-    kv->row_bytes = (size_t)ae_dtype_row_bytes(ae_dtype_get(type), c->head_dim);
-    kv->head_bytes = kv->row_bytes * n_ctx;
-    kv->keys = ae_mem_alloc(AE_MEM_KV, (size_t)size / 2);
-    kv->values = ae_mem_alloc(AE_MEM_KV, (size_t)size / 2);
-    if (!kv->keys || !kv->values) {
-        ae_kv_free(kv);
-        return ae_fail_memory(err, (size_t)size, "keys and values (choose a smaller --ctx)");
-    }
-    *out = kv;
+    static const aeon_type types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16, AEON_TYPE_Q8_0};
+    bool is_known = false;
+    for (size_t i = 0; i < AE_COUNT(types); i++) is_known |= types[i] == p->type;
+    if (!is_known)
+        return ae_fail(err, AEON_UNSUPPORTED, "keys and values can be f32, f16, bf16 or q8_0");
+    if (c->head_dim % ae_dtype_get(p->type)->block_values)
+        return ae_fail(err, AEON_UNSUPPORTED,
+                       "keys and values of %u numbers do not fit into %s blocks; choose f16",
+                       c->head_dim, aeon_type_name(p->type));
     return AEON_OK;
 }
 
-void ae_kv_free(ae_kv *kv)
+static aeon_status arena_init(ae_kv_arena *a, const ae_config *c, const ae_kv_arena_params *p,
+                              aeon_error *err)
 {
-    if (!kv) return;
-    ae_mem_free(kv->keys);
-    ae_mem_free(kv->values);
-    ae_mem_free(kv);
+    uint64_t size, page_bytes;
+    TRY(check_params(c, p, err));
+    size_t page_tokens = p->page_tokens ? p->page_tokens : AE_KV_RUN;
+    AEON_ASSERT(page_tokens % AE_KV_RUN == 0);
+    size_t n_pages = p->n_tokens / page_tokens + (p->n_tokens % page_tokens != 0);
+    if (!ae_mul_u64(ae_kv_bytes_per_token(c, p->type), page_tokens, &page_bytes) ||
+        !ae_mul_u64(page_bytes, n_pages, &size) || size > SIZE_MAX / 2 || n_pages > UINT32_MAX)
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "a context of %zu tokens is too long",
+                       p->n_tokens);
+    *a = (ae_kv_arena){.type = p->type,
+                       .n_layers = c->n_layers,
+                       .n_heads = c->n_kv_heads,
+                       .head_dim = c->head_dim,
+                       .page_tokens = page_tokens,
+                       .page_bytes = (size_t)page_bytes,
+                       .n_pages = n_pages,
+                       .n_free = n_pages};
+    a->row_bytes = (size_t)ae_dtype_row_bytes(ae_dtype_get(p->type), c->head_dim);
+    a->head_bytes = 2 * page_tokens * a->row_bytes;
+    a->data = ae_mem_alloc(AE_MEM_KV, (size_t)size);
+    a->n_holders = ae_mem_alloc_array(AE_MEM_KV, n_pages, sizeof *a->n_holders);
+    a->free_pages = ae_mem_alloc_array(AE_MEM_KV, n_pages, sizeof *a->free_pages);
+    if (!a->data || !a->n_holders || !a->free_pages)
+        return ae_fail_memory(err, (size_t)size, "keys and values (choose a smaller --ctx)");
+    for (size_t i = 0; i < n_pages; i++) a->free_pages[i] = (ae_kv_page)(n_pages - 1 - i);
+    return AEON_OK;
 }
 
-aeon_type ae_kv_type(const ae_kv *kv)
+static void arena_release(ae_kv_arena *a)
 {
-    return kv->type;
+    ae_mem_free(a->data);
+    ae_mem_free(a->n_holders);
+    ae_mem_free(a->free_pages);
+    ae_mem_free(a);
 }
 
-static size_t row_offset(const ae_kv *kv, size_t layer, size_t head, size_t pos)
+aeon_status ae_kv_arena_new(ae_kv_arena **out, const ae_config *c, const ae_kv_arena_params *params,
+                            aeon_error *err)
 {
-    AEON_ASSERT(pos < kv->n_ctx && head < kv->n_heads);
-    return (layer * kv->n_heads + head) * kv->head_bytes + pos * kv->row_bytes;
+    ae_kv_arena *a = ae_mem_alloc(AE_MEM_KV, sizeof *a);
+    if (!a) return ae_fail_memory(err, sizeof *a, "keys and values");
+    aeon_status status = arena_init(a, c, params, err);
+    if (status != AEON_OK) {
+        arena_release(a);
+        return status;
+    }
+    *out = a;
+    return AEON_OK;
+}
+
+void ae_kv_arena_free(ae_kv_arena *a)
+{
+    if (!a) return;
+    AEON_ASSERT(a->n_free == a->n_pages);
+    arena_release(a);
+}
+
+aeon_type ae_kv_arena_type(const ae_kv_arena *a)
+{
+    return a->type;
+}
+
+size_t ae_kv_arena_page_tokens(const ae_kv_arena *a)
+{
+    return a->page_tokens;
+}
+
+size_t ae_kv_arena_page_bytes(const ae_kv_arena *a)
+{
+    return a->page_bytes;
+}
+
+size_t ae_kv_arena_n_pages(const ae_kv_arena *a)
+{
+    return a->n_pages;
+}
+
+size_t ae_kv_arena_n_free(const ae_kv_arena *a)
+{
+    return a->n_free;
+}
+
+size_t ae_kv_row_bytes(const ae_kv_arena *a)
+{
+    return a->row_bytes;
+}
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+static ae_kv_page take_page(ae_kv_arena *a)
+{
+    AEON_ASSERT(a->n_free > 0);
+    ae_kv_page page = a->free_pages[--a->n_free];
+    a->n_holders[page] = 1;
+    return page;
+}
+
+void ae_kv_page_hold(ae_kv_arena *a, ae_kv_page page)
+{
+    AEON_ASSERT(page < a->n_pages && a->n_holders[page] > 0);
+    a->n_holders[page]++;
+}
+
+void ae_kv_page_drop(ae_kv_arena *a, ae_kv_page page)
+{
+    AEON_ASSERT(page < a->n_pages && a->n_holders[page] > 0);
+    if (--a->n_holders[page] == 0) a->free_pages[a->n_free++] = page;
+}
+
+uint32_t ae_kv_page_n_holders(const ae_kv_arena *a, ae_kv_page page)
+{
+    AEON_ASSERT(page < a->n_pages);
+    return a->n_holders[page];
+}
+
+void *ae_kv_page_data(ae_kv_arena *a, ae_kv_page page)
+{
+    AEON_ASSERT(page < a->n_pages);
+    return a->data + page * a->page_bytes;
+}
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+static size_t pages_for(const ae_kv *kv, size_t n_tokens)
+{
+    size_t page_tokens = kv->arena->page_tokens;
+    return n_tokens / page_tokens + (n_tokens % page_tokens != 0);
+}
+
+aeon_status ae_kv_init(ae_kv *kv, ae_kv_arena *arena, size_t n_ctx, aeon_error *err)
+{
+    ae_kv empty = {.arena = arena};
+    empty.cap = pages_for(&empty, n_ctx);
+    empty.pages = ae_mem_alloc_array(AE_MEM_KV, empty.cap, sizeof *empty.pages);
+    if (!empty.pages)
+        return ae_fail_memory(err, empty.cap * sizeof *empty.pages, "a table of pages");
+    *kv = empty;
+    return AEON_OK;
+}
+
+void ae_kv_release(ae_kv *kv)
+{
+    if (!kv->pages) return;
+    ae_kv_shorten(kv, 0);
+    ae_mem_free(kv->pages);
+    *kv = (ae_kv){0};
+}
+
+size_t ae_kv_grow_needs(const ae_kv *kv, size_t pos, size_t n)
+{
+    size_t end = pages_for(kv, pos + n), n_needed = end > kv->n_pages ? end - kv->n_pages : 0;
+    for (size_t i = pos / kv->arena->page_tokens; i < kv->n_pages && i < end; i++)
+        n_needed += kv->arena->n_holders[kv->pages[i]] > 1;
+    return n_needed;
+}
+
+/* The rows of a shared page that the table uses, n of them, in a page of its own. */
+static void copy_page(ae_kv *kv, size_t i, size_t n)
+{
+    ae_kv_arena *a = kv->arena;
+    ae_kv_page own = take_page(a);
+    char *to = ae_kv_page_data(a, own);
+    const char *from = ae_kv_page_data(a, kv->pages[i]);
+    size_t half = a->page_tokens * a->row_bytes; /* keys, then as many values */
+    for (size_t at = 0; at < a->page_bytes && n; at += half)
+        memcpy(to + at, from + at, n * a->row_bytes);
+    ae_kv_page_drop(a, kv->pages[i]);
+    kv->pages[i] = own;
+}
+
+aeon_status ae_kv_grow(ae_kv *kv, size_t pos, size_t n, aeon_error *err)
+{
+    ae_kv_arena *a = kv->arena;
+    size_t begin = pos / a->page_tokens, end = pages_for(kv, pos + n);
+    AEON_ASSERT(n >= 1 && end <= kv->cap && pages_for(kv, pos) <= kv->n_pages);
+    size_t n_needed = ae_kv_grow_needs(kv, pos, n);
+    if (n_needed > a->n_free)
+        return ae_fail(err, AEON_OUT_OF_MEMORY,
+                       "keys and values: %zu more pages of %zu tokens are needed, %zu of %zu are "
+                       "free; close other talks or raise --ctx",
+                       n_needed, a->page_tokens, a->n_free, a->n_pages);
+    for (size_t i = begin; i < kv->n_pages && i < end; i++)
+        if (a->n_holders[kv->pages[i]] > 1) copy_page(kv, i, i == begin ? pos % a->page_tokens : 0);
+    while (kv->n_pages < end) kv->pages[kv->n_pages++] = take_page(a);
+    return AEON_OK;
+}
+
+void ae_kv_shorten(ae_kv *kv, size_t n_tokens)
+{
+    size_t n_keep = pages_for(kv, n_tokens);
+    while (kv->n_pages > n_keep) ae_kv_page_drop(kv->arena, kv->pages[--kv->n_pages]);
+}
+
+void ae_kv_append(ae_kv *kv, ae_kv_page page)
+{
+    AEON_ASSERT(kv->n_pages < kv->cap);
+    ae_kv_page_hold(kv->arena, page);
+    kv->pages[kv->n_pages++] = page;
+}
+
+void ae_kv_share(ae_kv *to, const ae_kv *from, size_t n_tokens)
+{
+    size_t n = pages_for(from, n_tokens);
+    AEON_ASSERT(to->arena == from->arena && to->n_pages == 0 && n <= from->n_pages);
+    for (size_t i = 0; i < n; i++) ae_kv_append(to, from->pages[i]);
+}
+
+/* ---- rows ------------------------------------------------------------------------------------ */
+
+ae_kv_rows ae_kv_rows_at(const ae_kv *kv, size_t layer, size_t head, size_t pos)
+{
+    const ae_kv_arena *a = kv->arena;
+    size_t i = pos / a->page_tokens;
+    AEON_ASSERT(i < kv->n_pages && layer < a->n_layers && head < a->n_heads);
+    char *rows = a->data + kv->pages[i] * a->page_bytes;
+    rows += (layer * a->n_heads + head) * a->head_bytes + pos % a->page_tokens * a->row_bytes;
+    return (ae_kv_rows){rows, rows + a->page_tokens * a->row_bytes};
 }
 
 void ae_kv_put(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t pos, const float *k,
                const float *v)
 {
-    const ae_dtype *type = ae_dtype_get(kv->type);
-    void (*convert)(const float *, void *, size_t) = kv->type == AEON_TYPE_F16 ? kernels->f32_to_f16
-                                                     : kv->type == AEON_TYPE_BF16
+    const ae_kv_arena *a = kv->arena;
+    void (*convert)(const float *, void *, size_t) = a->type == AEON_TYPE_F16 ? kernels->f32_to_f16
+                                                     : a->type == AEON_TYPE_BF16
                                                          ? kernels->f32_to_bf16
-                                                         : type->from_f32;
-    for (size_t h = 0; h < kv->n_heads; h++) {
-        size_t at = row_offset(kv, layer, h, pos);
-        convert(k + h * kv->head_dim, kv->keys + at, kv->head_dim);
-        convert(v + h * kv->head_dim, kv->values + at, kv->head_dim);
+                                                         : ae_dtype_get(a->type)->from_f32;
+    for (size_t h = 0; h < a->n_heads; h++) {
+        ae_kv_rows rows = ae_kv_rows_at(kv, layer, h, pos);
+        convert(k + h * a->head_dim, rows.keys, a->head_dim);
+        convert(v + h * a->head_dim, rows.values, a->head_dim);
     }
-}
-
-ae_kv_run ae_kv_run_at(const ae_kv *kv, size_t layer, size_t head, size_t pos, size_t n_wanted)
-{
-    size_t at = row_offset(kv, layer, head, pos);
-    size_t n = kv->n_ctx - pos;
-    return (ae_kv_run){kv->keys + at, kv->values + at, n < n_wanted ? n : n_wanted, kv->row_bytes};
 }

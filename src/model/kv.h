@@ -1,10 +1,21 @@
-/* kv.h - the keys and values of one timeline.
+/* kv.h - keys and values in pages, and the timelines that share them.
  *
- * Model:    A row of keys and one of values per (layer, position, head). Attention reads runs: as
- *           many consecutive positions as lie one after the other in memory. This cache is
- *           contiguous, so a run is always whole; a paged cache gives shorter ones.
- * Uses:     base/, tensor/, kernels/.      Threads: different (layer, position) may be put at once.
- * Layout:   [layer][head][position][head_dim], keys and values apart, of type F32, F16 or BF16
+ *     arena  [ page 0 | page 1 | page 2 | page 3 | ... ]    all memory, taken at the start
+ *     table A   0 1 3                   positions 0..95 of one timeline, 32 to a page
+ *     table B   0 1 2                   a fork of A: the first 64 tokens stand in memory once
+ *
+ * Model:    A page holds the keys and values of page_tokens positions, for all layers and heads. A
+ *           table (ae_kv) lists the pages of one timeline. Pages are counted: tables that share a
+ *           beginning share its pages, and a shared page is copied when a table wants to write it.
+ * Uses:     base/, tensor/, kernels/.
+ * Threads:  One thread per arena, but put: different (layer, position) may be put at once.
+ * Promises: (1) a table that failed to grow is what it was  (2) sharing and dropping cost a few
+ *           nanoseconds a page, whatever it holds  (3) nothing is allocated after the births
+ * Layout:   of a page: [layer][head] { keys [page_tokens] rows, values [page_tokens] rows }, a row
+ *           head_dim values of type F32, F16, BF16 or Q8_0.
+ * Example:  TRY(ae_kv_grow(&kv, n_past, n_new, err));
+ *           ae_kv_put(&kv, kernels, layer, pos, k, v);
+ *           ae_kv_rows rows = ae_kv_rows_at(&kv, layer, head, pos);
  */
 #ifndef AE_MODEL_KV_H
 #define AE_MODEL_KV_H
@@ -12,27 +23,82 @@
 #include "kernels/kernels.h"
 #include "model/config.h"
 
-typedef struct ae_kv ae_kv;
+/* Attention adds up keys in runs of this many positions; a page holds one run or several. */
+enum { AE_KV_RUN = 32 };
+
+typedef struct ae_kv_arena ae_kv_arena;
 
 /* Bytes that one token takes over all layers. */
 uint64_t ae_kv_bytes_per_token(const ae_config *c, aeon_type type);
 
-/* Errors: OUT_OF_MEMORY (says how much is needed). */
-AEON_MUST_USE aeon_status ae_kv_new(ae_kv **out, const ae_config *c, aeon_type type, size_t n_ctx,
-                                    aeon_error *err);
-void ae_kv_free(ae_kv *kv);
-aeon_type ae_kv_type(const ae_kv *kv);
+typedef struct {
+    aeon_type type;
+    size_t n_tokens;    /* that the arena holds, rounded up to whole pages */
+    size_t page_tokens; /* a multiple of AE_KV_RUN; 0: AE_KV_RUN */
+} ae_kv_arena_params;
 
-/* Store k and v [n_kv_heads * head_dim] of a position. */
+/* Errors: OUT_OF_MEMORY (says how much is needed), INVALID_ARGUMENT. */
+AEON_MUST_USE aeon_status ae_kv_arena_new(ae_kv_arena **out, const ae_config *c,
+                                          const ae_kv_arena_params *params, aeon_error *err);
+/* No table may hold pages any more (asserted). */
+void ae_kv_arena_free(ae_kv_arena *a);
+
+aeon_type ae_kv_arena_type(const ae_kv_arena *a);
+size_t ae_kv_arena_page_tokens(const ae_kv_arena *a);
+size_t ae_kv_arena_page_bytes(const ae_kv_arena *a);
+size_t ae_kv_arena_n_pages(const ae_kv_arena *a);
+size_t ae_kv_arena_n_free(const ae_kv_arena *a);
+
+/* ---- pages ----------------------------------------------------------------------------------- */
+
+typedef uint32_t ae_kv_page; /* its place in the arena */
+
+/* One more holder, one less. A page without holders is free. */
+void ae_kv_page_hold(ae_kv_arena *a, ae_kv_page page);
+void ae_kv_page_drop(ae_kv_arena *a, ae_kv_page page);
+uint32_t ae_kv_page_n_holders(const ae_kv_arena *a, ae_kv_page page);
+
+/* Its bytes [page_bytes]. */
+void *ae_kv_page_data(ae_kv_arena *a, ae_kv_page page);
+
+/* ---- tables ---------------------------------------------------------------------------------- */
+
+typedef struct {
+    ae_kv_arena *arena;
+    ae_kv_page *pages; /* [cap], n_pages of them held */
+    size_t n_pages, cap;
+} ae_kv;
+
+/* An empty table for up to n_ctx positions. Errors: OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_kv_init(ae_kv *kv, ae_kv_arena *arena, size_t n_ctx, aeon_error *err);
+void ae_kv_release(ae_kv *kv);
+
+/* Make positions pos .. pos+n-1 writable, n >= 1: take free pages, and copy those of them that
+ * others hold. All positions below pos must have pages. Errors: OUT_OF_MEMORY (no page is free). */
+AEON_MUST_USE aeon_status ae_kv_grow(ae_kv *kv, size_t pos, size_t n, aeon_error *err);
+
+/* Free pages that ae_kv_grow would take. */
+size_t ae_kv_grow_needs(const ae_kv *kv, size_t pos, size_t n);
+
+/* Drop the pages behind the first n_tokens positions. */
+void ae_kv_shorten(ae_kv *kv, size_t n_tokens);
+
+/* Give an empty table of the same arena the pages of the first n_tokens positions of another. */
+void ae_kv_share(ae_kv *to, const ae_kv *from, size_t n_tokens);
+
+/* Append a page, held once more, to a table whose pages are all full. */
+void ae_kv_append(ae_kv *kv, ae_kv_page page);
+
+/* Store k and v [n_kv_heads * head_dim] of a writable position. */
 void ae_kv_put(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t pos, const float *k,
                const float *v);
 
-/* Rows of one head from position pos on: n consecutive ones, row_bytes apart, n >= 1 and at most
- * n_wanted. Borrowed until the next put at these positions. */
+/* Rows of one head from position pos to the end of its page, row_bytes apart. Borrowed until the
+ * table changes. */
 typedef struct {
-    const char *keys, *values;
-    size_t n, row_bytes;
-} ae_kv_run;
-ae_kv_run ae_kv_run_at(const ae_kv *kv, size_t layer, size_t head, size_t pos, size_t n_wanted);
+    char *keys, *values;
+} ae_kv_rows;
+ae_kv_rows ae_kv_rows_at(const ae_kv *kv, size_t layer, size_t head, size_t pos);
+size_t ae_kv_row_bytes(const ae_kv_arena *a);
 
 #endif

@@ -388,20 +388,19 @@ static void swiglu(float *y, const float *gate, const float *up, size_t n)
     }
 }
 
-static void softmax(float *x, size_t n)
+static float softmax_part(float *x, size_t n, float *max)
 {
-    float32x4_t max = vdupq_n_f32(-INFINITY), sum = vdupq_n_f32(0);
+    float32x4_t top = vdupq_n_f32(-INFINITY), sum = vdupq_n_f32(0);
     for (size_t i = 0; i < n; i += LANES)
-        max = vmaxq_f32(max, pad(load_f32(x + i, n - i), n - i, -INFINITY));
-    max = vdupq_n_f32(vmaxvq_f32(max));
+        top = vmaxq_f32(top, pad(load_f32(x + i, n - i), n - i, -INFINITY));
+    *max = vmaxvq_f32(top);
+    top = vdupq_n_f32(*max);
     for (size_t i = 0; i < n; i += LANES) {
-        float32x4_t e = exp_f32(vsubq_f32(pad(load_f32(x + i, n - i), n - i, -INFINITY), max));
+        float32x4_t e = exp_f32(vsubq_f32(pad(load_f32(x + i, n - i), n - i, -INFINITY), top));
         sum = vaddq_f32(sum, e);
         store_f32(x + i, e, n - i);
     }
-    float scale = 1 / vaddvq_f32(sum);
-    for (size_t i = 0; i < n; i += LANES)
-        store_f32(x + i, vmulq_n_f32(load_f32(x + i, n - i), scale), n - i);
+    return vaddvq_f32(sum);
 }
 
 static void add(float *y, const float *x, size_t n)

@@ -398,20 +398,19 @@ static void swiglu(float *y, const float *gate, const float *up, size_t n)
     }
 }
 
-static void softmax(float *x, size_t n)
+static float softmax_part(float *x, size_t n, float *max)
 {
-    __m256 max = _mm256_set1_ps(-INFINITY), sum = _mm256_setzero_ps();
+    __m256 top = _mm256_set1_ps(-INFINITY), sum = _mm256_setzero_ps();
     for (size_t i = 0; i < n; i += LANES)
-        max = _mm256_max_ps(max, pad(load_f32(x + i, n - i), n - i, -INFINITY));
-    max = _mm256_set1_ps(max_lanes(max));
+        top = _mm256_max_ps(top, pad(load_f32(x + i, n - i), n - i, -INFINITY));
+    *max = max_lanes(top);
+    top = _mm256_set1_ps(*max);
     for (size_t i = 0; i < n; i += LANES) {
-        __m256 e = exp_f32(_mm256_sub_ps(pad(load_f32(x + i, n - i), n - i, -INFINITY), max));
+        __m256 e = exp_f32(_mm256_sub_ps(pad(load_f32(x + i, n - i), n - i, -INFINITY), top));
         sum = _mm256_add_ps(sum, e);
         store_f32(x + i, e, n - i);
     }
-    __m256 scale = _mm256_set1_ps(1 / sum_lanes(sum));
-    for (size_t i = 0; i < n; i += LANES)
-        store_f32(x + i, _mm256_mul_ps(load_f32(x + i, n - i), scale), n - i);
+    return sum_lanes(sum);
 }
 
 static void add(float *y, const float *x, size_t n)

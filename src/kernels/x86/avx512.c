@@ -398,20 +398,19 @@ static void swiglu(float *y, const float *gate, const float *up, size_t n)
     }
 }
 
-static void softmax(float *x, size_t n)
+static float softmax_part(float *x, size_t n, float *max)
 {
-    __m512 max = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
+    __m512 top = _mm512_set1_ps(-INFINITY), sum = _mm512_setzero_ps();
     for (size_t i = 0; i < n; i += LANES)
-        max = _mm512_max_ps(max, pad(load_f32(x + i, n - i), n - i, -INFINITY));
-    max = _mm512_set1_ps(_mm512_reduce_max_ps(max));
+        top = _mm512_max_ps(top, pad(load_f32(x + i, n - i), n - i, -INFINITY));
+    *max = _mm512_reduce_max_ps(top);
+    top = _mm512_set1_ps(*max);
     for (size_t i = 0; i < n; i += LANES) {
-        __m512 e = exp_f32(_mm512_sub_ps(pad(load_f32(x + i, n - i), n - i, -INFINITY), max));
+        __m512 e = exp_f32(_mm512_sub_ps(pad(load_f32(x + i, n - i), n - i, -INFINITY), top));
         sum = _mm512_add_ps(sum, e);
         store_f32(x + i, e, n - i);
     }
-    __m512 scale = _mm512_set1_ps(1 / sum_lanes(sum));
-    for (size_t i = 0; i < n; i += LANES)
-        store_f32(x + i, _mm512_mul_ps(load_f32(x + i, n - i), scale), n - i);
+    return sum_lanes(sum);
 }
 
 static void add(float *y, const float *x, size_t n)

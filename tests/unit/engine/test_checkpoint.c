@@ -78,8 +78,8 @@ static float *logits_of(const aeon_model *m, aeon_rope_mode rope)
     size_t bytes = aeon_model_describe(m)->n_vocab * sizeof(float);
     aeon_engine *e = NULL;
     aeon_session *s = NULL;
-    CHECK_OK(aeon_engine_new(&e, m, &(aeon_engine_params){1, 8}, &err));
-    CHECK_OK(aeon_session_new(&s, e, &(aeon_session_params){16, AEON_TYPE_F32, rope}, &err));
+    CHECK_OK(aeon_engine_new(&e, m, &(aeon_engine_params){.n_threads = 1, .n_chunk = 8}, &err));
+    CHECK_OK(aeon_session_new(&s, e, &(aeon_session_params){.n_ctx = 16, .rope = rope}, &err));
     CHECK_OK(aeon_session_feed(s, ids, 7, NULL, &err));
     float *copy = malloc(bytes);
     assert_non_null(copy);

@@ -65,7 +65,7 @@ static size_t encode(const char *text, unsigned flags, int32_t ids[MAX_SAID])
 static aeon_session *new_session(size_t n_ctx)
 {
     aeon_session *s = NULL;
-    const aeon_session_params p = {.n_ctx = n_ctx, .kv_type = AEON_TYPE_F16};
+    const aeon_session_params p = {.n_ctx = n_ctx};
     CHECK_OK(aeon_session_new(&s, engine, &p, &err));
     CHECK_OK(aeon_session_feed(s, prompt, N_PROMPT, NULL, &err));
     return s;
@@ -395,7 +395,7 @@ static void the_space_before_an_answer(void **state)
     aeon_engine *e = NULL;
     gguf_copy(path, spm_path, is_vocab, put_spm_vocab, NULL);
     CHECK_OK(aeon_model_open(&m, spm_path, NULL, &err));
-    CHECK_OK(aeon_engine_new(&e, m, &(aeon_engine_params){1, 8}, &err));
+    CHECK_OK(aeon_engine_new(&e, m, &(aeon_engine_params){.n_threads = 1, .n_chunk = 8}, &err));
     aeon_sampler *says = sampler_that_says(said, 2, n_vocab_of(m));
     for (int after_control = 0; after_control < 2; after_control++) {
         aeon_session *s = NULL;
@@ -420,7 +420,8 @@ static int open_model(void **state)
     aeon_status status = aeon_synth_write(path, "phi3-nano", AEON_TYPE_Q8_0, 1, NULL, NULL, &err);
     if (status == AEON_OK) status = aeon_model_open(&model, path, NULL, &err);
     if (status == AEON_OK)
-        status = aeon_engine_new(&engine, model, &(aeon_engine_params){1, 8}, &err);
+        status = aeon_engine_new(&engine, model,
+                                 &(aeon_engine_params){.n_threads = 1, .n_chunk = 8}, &err);
     return status;
 }
 

@@ -22,11 +22,19 @@ static aeon_model *open_synth(const char *shape, aeon_type type)
     return m;
 }
 
-static aeon_engine *make_engine(const aeon_model *m, int n_threads, size_t n_chunk)
+static aeon_engine *make_engine_of(const aeon_model *m, aeon_engine_params p)
 {
     aeon_engine *e = NULL;
-    CHECK_OK(aeon_engine_new(&e, m, &(aeon_engine_params){n_threads, n_chunk}, &err));
+    CHECK_OK(aeon_engine_new(&e, m, &p, &err));
     return e;
+}
+
+static aeon_engine *make_engine(const aeon_model *m, int n_threads, size_t n_chunk)
+{
+    return make_engine_of(m, (aeon_engine_params){.n_threads = n_threads,
+                                                  .n_chunk = n_chunk,
+                                                  .kv_type = AEON_TYPE_F16,
+                                                  .n_kv_tokens = 256});
 }
 
 static aeon_session *make_session(aeon_engine *e, aeon_session_params p)
@@ -67,8 +75,10 @@ static bool collect(void *user, size_t pos, const float *logits)
 static uint64_t hash_of(const aeon_model *m, int n_threads, size_t n_chunk, aeon_type kv,
                         const int32_t *ids, size_t n, size_t n_first)
 {
-    aeon_engine *e = make_engine(m, n_threads, n_chunk);
-    aeon_session *s = make_session(e, (aeon_session_params){.n_ctx = n, .kv_type = kv});
+    aeon_engine *e = make_engine_of(
+        m, (aeon_engine_params){
+               .n_threads = n_threads, .n_chunk = n_chunk, .kv_type = kv, .n_kv_tokens = n});
+    aeon_session *s = make_session(e, (aeon_session_params){.n_ctx = n});
     collected c = {.n_vocab = aeon_model_describe(m)->n_vocab};
     aeon_feed_params p = {.on_logits = collect, .user = &c};
     if (n_first) CHECK_OK(aeon_session_feed(s, ids, n_first, &p, &err));
@@ -111,7 +121,7 @@ static void rewinding_forgets_exactly(void **state)
     size_t n_vocab = aeon_model_describe(m)->n_vocab, n;
     int32_t *ids = random_ids(m, 60);
     aeon_engine *e = make_engine(m, 2, 16);
-    aeon_session *s = make_session(e, (aeon_session_params){.n_ctx = 64, .kv_type = AEON_TYPE_F16});
+    aeon_session *s = make_session(e, (aeon_session_params){.n_ctx = 64});
     assert_null(aeon_session_logits(s));
     CHECK_OK(aeon_session_feed(s, ids, 40, NULL, &err));
     float *expected = malloc(n_vocab * sizeof *expected);
@@ -140,7 +150,7 @@ static bool cancel_at_third(void *user, size_t pos, const float *logits)
     return pos < *(size_t *)user + 2;
 }
 
-/* Cancelled by on_logits, a feed leaves the timeline but no logits; the next one is exact again. */
+/* Cancelled by on_logits, a feed leaves the timeline and its logits; the next one is exact. */
 static void a_cancelled_feed_leaves_no_trace(void **state)
 {
     (void)state;
@@ -148,15 +158,16 @@ static void a_cancelled_feed_leaves_no_trace(void **state)
     size_t bytes = aeon_model_describe(m)->n_vocab * sizeof(float), n_before = 20;
     int32_t *ids = random_ids(m, 60);
     aeon_engine *e = make_engine(m, 2, 8);
-    aeon_session_params p = {.n_ctx = 64, .kv_type = AEON_TYPE_F16};
+    aeon_session_params p = {.n_ctx = 64};
     aeon_session *s = make_session(e, p), *straight = make_session(e, p);
     CHECK_OK(aeon_session_feed(s, ids, n_before, NULL, &err));
     aeon_feed_params cancel = {.on_logits = cancel_at_third, .user = &n_before};
     CHECK_FAILS(aeon_session_feed(s, ids + 30, 30, &cancel, &err), AEON_CANCELLED);
     assert_int_equal(aeon_session_stats_get(s).n_past, n_before);
-    assert_null(aeon_session_logits(s));
+    CHECK_OK(aeon_session_feed(straight, ids, n_before, NULL, &err));
+    assert_memory_equal(aeon_session_logits(s), aeon_session_logits(straight), bytes);
     CHECK_OK(aeon_session_feed(s, ids + n_before, 10, NULL, &err));
-    CHECK_OK(aeon_session_feed(straight, ids, n_before + 10, NULL, &err));
+    CHECK_OK(aeon_session_feed(straight, ids + n_before, 10, NULL, &err));
     assert_memory_equal(aeon_session_logits(s), aeon_session_logits(straight), bytes);
     free(ids);
     aeon_session_free(s);
@@ -182,8 +193,11 @@ static void crossing_equals_a_fresh_long_timeline(void **state)
     size_t border = info->n_ctx_original, n_ctx = border + 40,
            bytes = info->n_vocab * sizeof(float);
     int32_t *ids = random_ids(m, n_ctx);
-    aeon_engine *e = make_engine(m, 2, 32);
-    aeon_session_params p = {.n_ctx = n_ctx, .kv_type = AEON_TYPE_F16};
+    aeon_engine *e = make_engine_of(m, (aeon_engine_params){.n_threads = 2,
+                                                            .n_chunk = 32,
+                                                            .kv_type = AEON_TYPE_F16,
+                                                            .n_kv_tokens = 2 * n_ctx + 256});
+    aeon_session_params p = {.n_ctx = n_ctx};
     aeon_session *s = make_session(e, p);
     CHECK_OK(aeon_session_feed(s, ids, border, NULL, &err));
     assert_false(aeon_session_stats_get(s).is_long_rope);
@@ -208,7 +222,7 @@ static void crossing_equals_a_fresh_long_timeline(void **state)
     assert_memory_equal(aeon_session_logits(s), aeon_session_logits(fresh), bytes);
 
     /* Under the short factors the same tokens give something else. */
-    p = (aeon_session_params){.n_ctx = 64, .kv_type = AEON_TYPE_F16, .rope = AEON_ROPE_LONG};
+    p = (aeon_session_params){.n_ctx = 64, .rope = AEON_ROPE_LONG};
     aeon_session *brief_long = make_session(e, p);
     p.rope = AEON_ROPE_SHORT;
     aeon_session *brief_short = make_session(e, p);
@@ -245,7 +259,7 @@ static void refusals_leave_the_timeline_alone(void **state)
     aeon_model *m = open_synth("phi3-nano", AEON_TYPE_Q8_0);
     int32_t ids[32] = {0}, n_vocab = (int32_t)aeon_model_describe(m)->n_vocab;
     aeon_engine *e = make_engine(m, 1, 0);
-    aeon_session *s = make_session(e, (aeon_session_params){.n_ctx = 16, .kv_type = AEON_TYPE_F32});
+    aeon_session *s = make_session(e, (aeon_session_params){.n_ctx = 16});
     CHECK_OK(aeon_session_feed(s, ids, 10, NULL, &err));
 
     CHECK_FAILS(aeon_session_feed(s, ids, 7, NULL, &err), AEON_CONTEXT_FULL);
@@ -260,13 +274,17 @@ static void refusals_leave_the_timeline_alone(void **state)
     assert_non_null(aeon_session_logits(s));
 
     aeon_session *none = NULL;
-    aeon_session_params p = {.n_ctx = 1 << 30, .kv_type = AEON_TYPE_F16};
+    aeon_session_params p = {.n_ctx = 1 << 30};
     CHECK_FAILS(aeon_session_new(&none, e, &p, &err), AEON_INVALID_ARGUMENT);
-    p = (aeon_session_params){.kv_type = AEON_TYPE_Q4_0};
-    CHECK_FAILS(aeon_session_new(&none, e, &p, &err), AEON_UNSUPPORTED);
+    p.n_ctx = 257; /* the engine holds 256 */
+    CHECK_FAILS(aeon_session_new(&none, e, &p, &err), AEON_INVALID_ARGUMENT);
+    assert_non_null(strstr(err.text, "256"));
     aeon_engine *no_engine = NULL;
-    CHECK_FAILS(aeon_engine_new(&no_engine, m, &(aeon_engine_params){-1, 0}, &err),
+    CHECK_FAILS(aeon_engine_new(&no_engine, m, &(aeon_engine_params){.n_threads = -1}, &err),
                 AEON_INVALID_ARGUMENT);
+    CHECK_FAILS(
+        aeon_engine_new(&no_engine, m, &(aeon_engine_params){.kv_type = AEON_TYPE_Q4_0}, &err),
+        AEON_UNSUPPORTED);
     aeon_session_free(none);
     aeon_engine_free(no_engine);
     aeon_session_free(s);
@@ -289,7 +307,9 @@ static void every_allocation_may_fail(void **state)
         aeon_session *s = NULL;
         ae_mem_fail_at(k, false);
         status = aeon_model_open(&m, path, NULL, &err);
-        if (status == AEON_OK) status = aeon_engine_new(&e, m, &(aeon_engine_params){2, 8}, &err);
+        if (status == AEON_OK)
+            status =
+                aeon_engine_new(&e, m, &(aeon_engine_params){.n_threads = 2, .n_chunk = 8}, &err);
         if (status == AEON_OK) status = aeon_session_new(&s, e, NULL, &err);
         if (status == AEON_OK) status = aeon_session_feed(s, &id, 1, NULL, &err);
         ae_mem_fail_at(0, false);
@@ -307,7 +327,7 @@ static void steps_do_not_allocate(void **state)
     (void)state;
     aeon_model *m = open_synth("phi3-nano", AEON_TYPE_Q4_0);
     aeon_engine *e = make_engine(m, 2, 8);
-    aeon_session *s = make_session(e, (aeon_session_params){.n_ctx = 64, .kv_type = AEON_TYPE_F16});
+    aeon_session *s = make_session(e, (aeon_session_params){.n_ctx = 64});
     int32_t *ids = random_ids(m, 40);
     ae_mem_fail_at(0, false);
     for (int i = 0; i < 40; i++) CHECK_OK(aeon_session_feed(s, ids + i, 1, NULL, &err));

@@ -55,22 +55,26 @@ static double *ask_oracle(const char *shape, const char *set, uint32_t window, s
 static float *run(const aeon_model *m, const ae_config *c, ae_rope_set set)
 {
     ae_pool *pool = NULL;
-    ae_kv *kv = NULL;
+    ae_kv_arena *arena = NULL;
+    ae_kv kv = {0};
     ae_forward *f = NULL;
     CHECK_OK(ae_pool_new(&pool, 2, &err));
-    CHECK_OK(ae_kv_new(&kv, c, AEON_TYPE_F32, N, &err));
+    CHECK_OK(ae_kv_arena_new(&arena, c, &(ae_kv_arena_params){.n_tokens = N}, &err));
+    CHECK_OK(ae_kv_init(&kv, arena, N, &err));
+    CHECK_OK(ae_kv_grow(&kv, 0, N, &err));
     CHECK_OK(ae_forward_new(&f, c, ae_model_weights(m), pool, CHUNK, &err));
-    CHECK_OK(ae_forward_reserve(f, N, &err));
     float *logits = malloc(N * c->n_vocab * sizeof *logits);
     assert_non_null(logits);
-    const uint32_t pos[N] = {0, 1, 2, 3, 4, 5};
+    const size_t all[CHUNK] = {0, 1, 2, 3};
     for (size_t first = 0; first < N; first += CHUNK) {
         size_t n = N - first < CHUNK ? N - first : CHUNK;
-        ae_forward_run(f, kv, &(ae_batch){ids + first, pos + first, n, set});
-        ae_forward_logits(f, 0, n, logits + first * c->n_vocab);
+        ae_span span = {&kv, ids + first, first, n, set};
+        ae_forward_run(f, &(ae_batch){&span, 1});
+        ae_forward_logits(f, all, n, logits + first * c->n_vocab);
     }
     ae_forward_free(f);
-    ae_kv_free(kv);
+    ae_kv_release(&kv);
+    ae_kv_arena_free(arena);
     ae_pool_free(pool);
     return logits;
 }

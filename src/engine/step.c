@@ -1,0 +1,186 @@
+/* step.c - one pass through the model for the sessions that wait.
+ *
+ * Sessions that speak wait for one token each and all come along. What room remains is for prompts,
+ * the most urgent first, and beside sessions that speak so little of them that a step stays within
+ * PATIENCE times what it would take without. How the work is cut changes no bit of any result. */
+#include "engine/engine.h"
+
+#include "base/file.h"
+#include "model/model.h"
+
+#include <string.h>
+
+#define PATIENCE 2.0
+
+static size_t n_left(const aeon_session *s)
+{
+    return s->n - s->n_computed;
+}
+
+/* ---- who comes along ------------------------------------------------------------------------- */
+
+/* Put the next n tokens of a session into the step, or let it fail if there are no pages. */
+static void take(aeon_engine *e, aeon_session *s, size_t n)
+{
+    aeon_error reason;
+    if (ae_kv_grow(&s->kv, s->n_computed, n, &reason) != AEON_OK) {
+        ae_session_fail(s, &reason);
+        return;
+    }
+    e->spans[e->n_members] = (ae_span){.kv = &s->kv,
+                                       .ids = s->ids + s->n_computed,
+                                       .pos = s->n_computed,
+                                       .n = n,
+                                       .rope_set = s->rope_set};
+    e->members[e->n_members++] = s;
+    e->n_tokens += n;
+}
+
+static bool is_more_urgent(const aeon_session *a, const aeon_session *b)
+{
+    return a->priority != b->priority ? a->priority > b->priority : a->turn < b->turn;
+}
+
+static bool is_member(const aeon_engine *e, const aeon_session *s)
+{
+    for (size_t i = 0; i < e->n_members; i++)
+        if (e->members[i] == s) return true;
+    return false;
+}
+
+/* The most urgent session that waits for one token, or for several, and is not in the step yet. */
+static aeon_session *most_urgent(const aeon_engine *e, bool speaks)
+{
+    aeon_session *best = NULL;
+    for (aeon_session *s = e->sessions; s; s = s->next)
+        if (s->is_waiting && (n_left(s) == 1) == speaks && (!best || is_more_urgent(s, best)) &&
+            !is_member(e, s))
+            best = s;
+    return best;
+}
+
+static void choose(aeon_engine *e)
+{
+    aeon_session *s;
+    e->n_members = e->n_tokens = 0;
+    while (e->n_tokens < e->n_chunk && (s = most_urgent(e, true))) take(e, s, 1);
+    size_t room = e->n_chunk - e->n_tokens;
+    if (e->n_members && room > e->n_beside) room = e->n_beside;
+    while (room && (s = most_urgent(e, false))) {
+        size_t n = n_left(s) < room ? n_left(s) : room;
+        take(e, s, n);
+        room -= n;
+    }
+}
+
+/* ---- the pace -------------------------------------------------------------------------------- */
+
+/* Learn from a step how much of a prompt goes beside sessions that speak. */
+static void adapt(aeon_engine *e, double took_s)
+{
+    bool has_prompt = e->n_tokens > e->n_members;
+    size_t n_speaking = 0;
+    for (size_t i = 0; i < e->n_members; i++) n_speaking += e->spans[i].n == 1;
+    if (!has_prompt) {
+        e->speak_s = e->speak_s > 0 ? 0.75 * e->speak_s + 0.25 * took_s : took_s;
+    } else if (n_speaking && e->speak_s > 0) {
+        double ratio = took_s / e->speak_s;
+        if (ratio > PATIENCE && e->n_beside > 1) e->n_beside /= 2;
+        if (ratio < 0.75 * PATIENCE && e->n_beside < e->n_chunk) e->n_beside += 1 + e->n_beside / 4;
+    }
+}
+
+/* ---- logits ---------------------------------------------------------------------------------- */
+
+static size_t n_vocab(const aeon_engine *e)
+{
+    return ae_model_config(e->model)->n_vocab;
+}
+
+static void keep_logits(aeon_session *s, const float *logits)
+{
+    memcpy(ae_session_own_logits(s), logits, n_vocab(s->engine) * sizeof *logits);
+    s->n_logits = s->n;
+}
+
+/* Give a feed the logits of its tokens in this span, which begin at the step's token `first`. */
+static aeon_status give_logits(aeon_session *s, const ae_span *span, size_t first, aeon_error *err)
+{
+    aeon_engine *e = s->engine;
+    const aeon_feed_params *p = s->feed;
+    size_t skipped = s->n_before > span->pos ? s->n_before - span->pos : 0, n_tile;
+    for (size_t i = skipped; i < span->n; i += n_tile) {
+        size_t tokens[AE_LOGITS_TILE];
+        n_tile = span->n - i < AE_LOGITS_TILE ? span->n - i : AE_LOGITS_TILE;
+        for (size_t k = 0; k < n_tile; k++) tokens[k] = first + i + k;
+        ae_forward_logits(e->forward, tokens, n_tile, e->tile);
+        for (size_t k = 0; k < n_tile; k++) {
+            size_t pos = span->pos + i + k;
+            const float *logits = e->tile + k * n_vocab(e);
+            if (!p->on_logits(p->user, pos, logits))
+                return ae_fail(err, AEON_CANCELLED, "cancelled at token %zu", pos);
+            if (pos + 1 == s->n) keep_logits(s, logits);
+        }
+    }
+    return AEON_OK;
+}
+
+/* The sessions whose last token this was, up to a tile of them; their places in the step. */
+typedef struct {
+    aeon_session *sessions[AE_LOGITS_TILE];
+    size_t tokens[AE_LOGITS_TILE], n;
+} finish;
+
+static void finish_tile(aeon_engine *e, finish *f)
+{
+    if (f->n == 1) {
+        float *logits = ae_session_own_logits(f->sessions[0]);
+        ae_forward_logits(e->forward, f->tokens, 1, logits);
+        f->sessions[0]->n_logits = f->sessions[0]->n;
+    } else if (f->n > 1) {
+        ae_forward_logits(e->forward, f->tokens, f->n, e->tile);
+        for (size_t i = 0; i < f->n; i++) keep_logits(f->sessions[i], e->tile + i * n_vocab(e));
+    }
+    f->n = 0;
+}
+
+/* ---- the step -------------------------------------------------------------------------------- */
+
+static void settle(aeon_engine *e)
+{
+    finish last = {.n = 0};
+    size_t first = 0;
+    for (size_t i = 0; i < e->n_members; i++) {
+        aeon_session *s = e->members[i];
+        const ae_span *span = &e->spans[i];
+        aeon_error reason;
+        s->n_computed += span->n;
+        bool gives = s->feed && s->feed->on_logits, is_over = s->n_computed == s->n;
+        if (gives && give_logits(s, span, first, &reason) != AEON_OK) {
+            ae_session_fail(s, &reason);
+        } else if (is_over) {
+            s->is_waiting = false;
+            if (!gives) {
+                last.sessions[last.n] = s;
+                last.tokens[last.n++] = first + span->n - 1;
+            }
+        }
+        if (last.n == AE_LOGITS_TILE) finish_tile(e, &last);
+        first += span->n;
+    }
+    finish_tile(e, &last);
+}
+
+size_t aeon_engine_step(aeon_engine *e)
+{
+    AEON_ASSERT(!e->is_stepping);
+    choose(e);
+    if (!e->n_members) return 0;
+    double start = ae_clock_s();
+    e->is_stepping = true;
+    ae_forward_run(e->forward, &(ae_batch){e->spans, e->n_members});
+    settle(e);
+    e->is_stepping = false;
+    adapt(e, ae_clock_s() - start);
+    return e->n_tokens;
+}

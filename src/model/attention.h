@@ -1,0 +1,53 @@
+/* attention.h - every query of a batch against the keys that it may see, run by run.
+ *
+ * Model:    A batch is spans of tokens, each the next ones of a timeline. For each key/value head
+ *           and each run of AE_KV_RUN positions, all queries that see the same page are answered
+ *           while it lies in the cache: forks of one beginning read it once for all of them
+ *           (cascade attention, arXiv:2402.05099; runs merged as in arXiv:2205.14135).
+ * Uses:     model/kv.h, kernels/.      Threads: members of a running pool task share the work.
+ * Promises: a query's result depends on its own timeline alone: its keys are summed in order within
+ *           a run, and the runs merged in order, whoever else is in the batch.
+ */
+#ifndef AE_MODEL_ATTENTION_H
+#define AE_MODEL_ATTENTION_H
+
+#include "base/pool.h"
+#include "model/kv.h"
+
+/* Tokens for positions pos .. pos+n-1 of a timeline, writable in kv; those before have their keys
+ * and values there. No two spans of a batch write the same page. */
+typedef struct {
+    ae_kv *kv;
+    const int32_t *ids; /* [n], each below n_vocab */
+    size_t pos, n;      /* n >= 1 */
+    ae_rope_set rope_set;
+} ae_span;
+
+typedef struct {
+    const ae_span *spans;
+    size_t n_spans;
+} ae_batch;
+
+/* Where a token of the batch stands. */
+typedef struct {
+    uint32_t span, pos;
+} ae_place;
+
+typedef struct {
+    const ae_config *config;
+    const ae_kernels *kernels;
+    const ae_batch *batch;
+    const ae_place *places; /* [n_tokens] of all spans, one after the other */
+    size_t n_tokens;
+    const float *qkv; /* [n_tokens][(H + 2 G) D]; queries are rotated and scaled */
+    float *out;       /* [n_tokens][H D] */
+} ae_attention;
+
+/* Floats of scratch that each member needs. */
+size_t ae_attention_scratch(const ae_config *c);
+
+/* Called by every member, after the keys and values of the layer were put; complete after a
+ * barrier. */
+void ae_attention_run(const ae_attention *a, size_t layer, float *scratch, ae_member m);
+
+#endif

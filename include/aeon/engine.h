@@ -153,6 +153,38 @@ typedef struct {
 } aeon_session_stats;
 AEON_API aeon_session_stats aeon_session_stats_get(const aeon_session *s);
 
+/* ---- on disk --------------------------------------------------------------------------------- */
+
+/* Save the session from now on under a passphrase (NULL or "": no more). Making the key takes about
+ * a second of work and 256 MiB, on purpose; saving does not. Errors: OUT_OF_MEMORY. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_lock(aeon_session *s, const char *passphrase,
+                                                     aeon_error *err);
+
+/* Write the timeline with its keys and values, and text[0..len) of the caller's, to a file of mode
+ * 0600, beside the old one and renamed. Errors: INVALID_ARGUMENT (tokens wait), NOT_FOUND (no such
+ * folder), IO, OUT_OF_MEMORY; an old file is then untouched. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_save(aeon_session *s, const char *path,
+                                                     const char *text, size_t len, aeon_error *err);
+
+typedef struct {
+    const char *passphrase;    /* or NULL; a session that was loaded with one is saved under it */
+    aeon_progress_fn progress; /* or NULL; called while tokens are computed anew */
+    void *user;
+    aeon_text *text;  /* or NULL; becomes the text that was saved */
+    aeon_error *note; /* or NULL; code AEON_OK if the keys and values were used, else why not */
+} aeon_load_params;
+
+/* Make the session what was saved, in place of what it held. Keys and values are used if they were
+ * made by the same model, of the same type and under factors that the session may use, and are
+ * undamaged; else the tokens are computed anew, and *note says why. Afterwards the session holds no
+ * logits. params may be NULL. Errors: NOT_FOUND, IO, BAD_FORMAT (no snapshot, or damaged beyond its
+ * keys and values), MISMATCH (another model; a wrong passphrase), INVALID_ARGUMENT (a passphrase is
+ * missing, or not needed; tokens wait), CONTEXT_FULL: then the timeline is what it was. Of what can
+ * fail while tokens are computed (CANCELLED, OUT_OF_MEMORY) it is empty. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_load(aeon_session *s, const char *path,
+                                                     const aeon_load_params *params,
+                                                     aeon_error *err);
+
 /* ---- generation ---------------------------------------------------------------------------- */
 
 typedef enum {

@@ -3,6 +3,7 @@
  *     engine.c   births and deaths: threads, scratch, the arena of pages, buffers for logits
  *     session.c  one timeline: what was appended, what of it is computed
  *     step.c     one pass through the model for the sessions that wait
+ *     save.c     sessions on disk
  */
 #ifndef AE_ENGINE_ENGINE_H
 #define AE_ENGINE_ENGINE_H
@@ -10,6 +11,7 @@
 #include "aeon/engine.h"
 #include "base/pool.h"
 #include "base/status.h"
+#include "format/snapshot.h"
 #include "model/forward.h"
 
 /* Tokens whose logits are computed at a time: weights are read once for all of them. */
@@ -34,6 +36,8 @@ struct aeon_engine {
     size_t n_logits; /* buffers, free or held */
     uint64_t n_pushes;
     bool is_stepping;
+    uint8_t fingerprint[32]; /* of the model, once a session was saved or loaded */
+    bool has_fingerprint;
 
     /* step.c */
     size_t n_chunk;         /* most tokens in a step */
@@ -76,6 +80,7 @@ struct aeon_session {
     aeon_error error;
 
     const aeon_feed_params *feed; /* while a feed runs: whom to give logits */
+    ae_snapshot_lock *lock;       /* what it is saved under; NULL: nothing */
 };
 
 /* Append one token to the timeline without computing it: the next push does that along with its own
@@ -85,6 +90,12 @@ void ae_session_append(aeon_session *s, int32_t id);
 const aeon_model *ae_session_model(const aeon_session *s);
 size_t ae_session_room(const aeon_session *s); /* tokens that still fit */
 size_t ae_sampler_n_vocab(const aeon_sampler *s);
+
+/* Forget the keys and values behind the first n_keep tokens. */
+void ae_session_forget(aeon_session *s, size_t n_keep);
+
+/* Refuse while tokens wait or a step is under way. Errors: INVALID_ARGUMENT. */
+AEON_MUST_USE aeon_status ae_session_check_idle(const aeon_session *s, aeon_error *err);
 
 /* Make the timeline what it was before the push that waits, for this reason. */
 void ae_session_fail(aeon_session *s, const aeon_error *reason);

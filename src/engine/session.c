@@ -77,6 +77,7 @@ static void session_release(aeon_session *s)
 {
     ae_kv_release(&s->kv);
     ae_mem_free(s->ids);
+    ae_snapshot_lock_free(s->lock);
     ae_mem_free(s);
 }
 
@@ -126,15 +127,20 @@ static aeon_status check_not_stepping(const aeon_session *s, aeon_error *err)
                    "the engine is in the middle of a step; wait for its end");
 }
 
+aeon_status ae_session_check_idle(const aeon_session *s, aeon_error *err)
+{
+    TRY(check_not_stepping(s, err));
+    if (!s->is_waiting) return AEON_OK;
+    return ae_fail(err, AEON_INVALID_ARGUMENT,
+                   "%zu tokens of the session still wait; step until they are computed, or cancel "
+                   "them",
+                   s->n - s->n_computed);
+}
+
 aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s, aeon_error *err)
 {
     aeon_session *fork;
-    TRY(check_not_stepping(s, err));
-    if (s->is_waiting)
-        return ae_fail(err, AEON_INVALID_ARGUMENT,
-                       "%zu tokens of the session still wait; step until they are computed, or "
-                       "cancel them",
-                       s->n - s->n_computed);
+    TRY(ae_session_check_idle(s, err));
     TRY(new_session(&fork, s->engine, s->n_ctx, s->rope, err));
     fork->rope_set = s->rope_set;
     fork->priority = s->priority;
@@ -180,8 +186,7 @@ static bool crosses(const aeon_session *s, size_t n)
            ae_config_has_long_rope(c) && n > c->n_ctx_original;
 }
 
-/* Forget the keys and values behind the first n_keep tokens. */
-static void forget(aeon_session *s, size_t n_keep)
+void ae_session_forget(aeon_session *s, size_t n_keep)
 {
     if (s->n_computed > n_keep) s->n_computed = n_keep;
     ae_kv_shorten(&s->kv, s->n_computed);
@@ -192,9 +197,9 @@ static void go_back(aeon_session *s)
     s->n = s->n_before;
     if (s->was_short) {
         s->rope_set = AE_ROPE_SET_SHORT;
-        forget(s, 0);
+        ae_session_forget(s, 0);
     }
-    forget(s, s->n);
+    ae_session_forget(s, s->n);
     s->is_waiting = false;
 }
 
@@ -218,7 +223,7 @@ aeon_status aeon_session_push(aeon_session *s, const int32_t *ids, size_t n, aeo
         s->was_short = true;
         s->rope_set = AE_ROPE_SET_LONG;
         s->n_recomputed += s->n_computed;
-        forget(s, 0);
+        ae_session_forget(s, 0);
     }
     memcpy(s->ids + s->n, ids, n * sizeof *ids);
     s->n += n;
@@ -271,7 +276,7 @@ aeon_status aeon_session_rewind(aeon_session *s, size_t n_keep, aeon_error *err)
     if (n_keep == s->n) return AEON_OK;
     s->n = n_keep;
     s->n_logits = 0;
-    forget(s, n_keep);
+    ae_session_forget(s, n_keep);
     if (n_keep == 0 && s->rope == AEON_ROPE_AUTO) s->rope_set = AE_ROPE_SET_SHORT;
     return AEON_OK;
 }

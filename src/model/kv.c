@@ -163,6 +163,14 @@ void *ae_kv_page_data(ae_kv_arena *a, ae_kv_page page)
     return a->data + page * a->page_bytes;
 }
 
+void ae_kv_page_copy(ae_kv_arena *a, ae_kv_page page, size_t n, void *to)
+{
+    const char *from = ae_kv_page_data(a, page);
+    size_t half = a->page_tokens * a->row_bytes; /* keys, then as many values */
+    for (size_t at = 0; at < a->page_bytes && n; at += half)
+        memcpy((char *)to + at, from + at, n * a->row_bytes);
+}
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 static size_t pages_for(const ae_kv *kv, size_t n_tokens)
@@ -198,17 +206,12 @@ size_t ae_kv_grow_needs(const ae_kv *kv, size_t pos, size_t n)
     return n_needed;
 }
 
-/* The rows of a shared page that the table uses, n of them, in a page of its own. */
-static void copy_page(ae_kv *kv, size_t i, size_t n)
+/* Put a page of the table's own, with the first n positions, in the place of a shared one. */
+static void part_page(ae_kv *kv, size_t i, size_t n)
 {
-    ae_kv_arena *a = kv->arena;
-    ae_kv_page own = take_page(a);
-    char *to = ae_kv_page_data(a, own);
-    const char *from = ae_kv_page_data(a, kv->pages[i]);
-    size_t half = a->page_tokens * a->row_bytes; /* keys, then as many values */
-    for (size_t at = 0; at < a->page_bytes && n; at += half)
-        memcpy(to + at, from + at, n * a->row_bytes);
-    ae_kv_page_drop(a, kv->pages[i]);
+    ae_kv_page own = take_page(kv->arena);
+    ae_kv_page_copy(kv->arena, kv->pages[i], n, ae_kv_page_data(kv->arena, own));
+    ae_kv_page_drop(kv->arena, kv->pages[i]);
     kv->pages[i] = own;
 }
 
@@ -224,7 +227,7 @@ aeon_status ae_kv_grow(ae_kv *kv, size_t pos, size_t n, aeon_error *err)
                        "free; close other talks or raise --ctx",
                        n_needed, a->page_tokens, a->n_free, a->n_pages);
     for (size_t i = begin; i < kv->n_pages && i < end; i++)
-        if (a->n_holders[kv->pages[i]] > 1) copy_page(kv, i, i == begin ? pos % a->page_tokens : 0);
+        if (a->n_holders[kv->pages[i]] > 1) part_page(kv, i, i == begin ? pos % a->page_tokens : 0);
     while (kv->n_pages < end) kv->pages[kv->n_pages++] = take_page(a);
     return AEON_OK;
 }

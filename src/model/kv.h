@@ -61,6 +61,9 @@ uint32_t ae_kv_page_n_holders(const ae_kv_arena *a, ae_kv_page page);
 /* Its bytes [page_bytes]. */
 void *ae_kv_page_data(ae_kv_arena *a, ae_kv_page page);
 
+/* Copy its first n positions to a block of page_bytes; the rest of the block stays as it is. */
+void ae_kv_page_copy(ae_kv_arena *a, ae_kv_page page, size_t n, void *to);
+
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 typedef struct {

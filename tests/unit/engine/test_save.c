@@ -1,0 +1,342 @@
+/* engine/save.c: a talk that went to disk and back goes on with the same bits; what does not fit is
+ * computed anew and said; what is not ours is refused and changes nothing. */
+#include "aeon/engine.h"
+#include "aeon/file.h"
+#include "base/mem.h"
+#include "check.h"
+#include "format/snapshot.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum { N_IDS = 200, N_TALK = 77, N_MORE = 9 };
+
+static aeon_error err;
+static char folder[] = "/tmp/aeon-save-XXXXXX";
+static char path[64], other_path[64];
+static aeon_model *model, *other;
+static int32_t ids[N_IDS];
+
+static aeon_engine *make_engine(const aeon_model *m, aeon_type kv_type)
+{
+    aeon_engine *e = NULL;
+    CHECK_OK(aeon_engine_new(
+        &e, m,
+        &(aeon_engine_params){
+            .n_threads = 2, .n_chunk = 32, .kv_type = kv_type, .n_kv_tokens = 2 * N_IDS},
+        &err));
+    return e;
+}
+
+static aeon_session *make_session(aeon_engine *e, aeon_rope_mode rope)
+{
+    aeon_session *s = NULL;
+    CHECK_OK(aeon_session_new(&s, e, &(aeon_session_params){.n_ctx = N_IDS, .rope = rope}, &err));
+    return s;
+}
+
+static void close_both(aeon_engine *e, aeon_session *s)
+{
+    aeon_session_free(s);
+    aeon_engine_free(e);
+}
+
+static size_t length(const aeon_session *s)
+{
+    return aeon_session_stats_get(s).n_past;
+}
+
+/* Go on with the talk; the logits must be those of a talk that never stopped. */
+static void check_goes_on(aeon_session *s, aeon_type kv_type, aeon_rope_mode rope)
+{
+    aeon_engine *e = make_engine(model, kv_type);
+    aeon_session *straight = make_session(e, rope);
+    CHECK_OK(aeon_session_feed(straight, ids, N_TALK + N_MORE, NULL, &err));
+    assert_int_equal(length(s), N_TALK);
+    CHECK_OK(aeon_session_feed(s, ids + N_TALK, N_MORE, NULL, &err));
+    assert_memory_equal(aeon_session_logits(s), aeon_session_logits(straight),
+                        aeon_model_describe(model)->n_vocab * sizeof(float));
+    close_both(e, straight);
+}
+
+/* Save the first N_TALK tokens. */
+static void save_talk(aeon_type kv_type, aeon_rope_mode rope, const char *passphrase)
+{
+    aeon_engine *e = make_engine(model, kv_type);
+    aeon_session *s = make_session(e, rope);
+    if (passphrase) CHECK_OK(aeon_session_lock(s, passphrase, &err));
+    CHECK_OK(aeon_session_feed(s, ids + 100, 90, NULL, &err)); /* another talk, in the same pages */
+    CHECK_OK(aeon_session_rewind(s, 0, &err));
+    CHECK_OK(aeon_session_feed(s, ids, N_TALK, NULL, &err));
+    CHECK_OK(aeon_session_save(s, path, "notes", 5, &err));
+    check_goes_on(s, kv_type, rope);
+    close_both(e, s);
+}
+
+static void a_resumed_talk_goes_on_with_the_same_bits(void **state)
+{
+    (void)state;
+    const aeon_type types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16, AEON_TYPE_Q8_0};
+    for (size_t i = 0; i < 4; i++)
+        for (int is_long = 0; is_long < 2; is_long++) {
+            aeon_rope_mode rope = is_long ? AEON_ROPE_LONG : AEON_ROPE_AUTO;
+            save_talk(types[i], rope, NULL);
+            aeon_engine *e = make_engine(model, types[i]);
+            aeon_session *s = make_session(e, AEON_ROPE_AUTO);
+            aeon_text text = {0};
+            aeon_error note = {.code = AEON_IO};
+            CHECK_OK(aeon_session_feed(s, ids + 50, 60, NULL, &err));
+            CHECK_OK(aeon_session_load(s, path, &(aeon_load_params){.text = &text, .note = &note},
+                                       &err));
+            assert_int_equal(note.code, AEON_OK);
+            assert_string_equal(text.data, "notes");
+            assert_null(aeon_session_logits(s));
+            assert_int_equal(aeon_session_stats_get(s).is_long_rope, is_long);
+            check_goes_on(s, types[i], rope);
+            aeon_text_release(&text);
+            close_both(e, s);
+        }
+}
+
+static void an_empty_talk_and_a_last_token_not_computed(void **state)
+{
+    (void)state;
+    aeon_engine *e = make_engine(model, AEON_TYPE_F16);
+    aeon_session *s = make_session(e, AEON_ROPE_AUTO);
+    CHECK_OK(aeon_session_save(s, path, NULL, 0, &err));
+    CHECK_OK(aeon_session_feed(s, ids, 10, NULL, &err));
+    CHECK_OK(aeon_session_load(s, path, NULL, &err));
+    assert_int_equal(length(s), 0);
+
+    CHECK_OK(aeon_session_feed(s, ids, N_TALK, NULL, &err));
+    aeon_sampler *greedy = NULL;
+    size_t n, n_loaded;
+    aeon_sampler_params how = aeon_sampler_params_default();
+    how.temperature = 0;
+    CHECK_OK(aeon_sampler_new(&greedy, &how, aeon_model_describe(model)->n_vocab, &err));
+    aeon_generate_result result;
+    CHECK_OK(aeon_session_generate(s, greedy, &(aeon_generate_params){.n_max = 1}, &result, &err));
+    aeon_sampler_free(greedy);
+    CHECK_OK(aeon_session_save(s, path, NULL, 0, &err));
+    aeon_session *resumed = make_session(e, AEON_ROPE_AUTO);
+    CHECK_OK(aeon_session_load(resumed, path, NULL, &err));
+    const int32_t *expected = aeon_session_ids(s, &n);
+    assert_memory_equal(aeon_session_ids(resumed, &n_loaded), expected, n * sizeof *expected);
+    assert_int_equal(n_loaded, N_TALK + 1);
+    CHECK_OK(aeon_session_feed(s, ids, 5, NULL, &err));
+    CHECK_OK(aeon_session_feed(resumed, ids, 5, NULL, &err));
+    assert_memory_equal(aeon_session_logits(s), aeon_session_logits(resumed),
+                        aeon_model_describe(model)->n_vocab * sizeof(float));
+    aeon_session_free(resumed);
+    close_both(e, s);
+}
+
+/* Keys and values that can't be used are computed anew from the tokens, and that is said. */
+static void what_does_not_fit_is_computed_anew(void **state)
+{
+    (void)state;
+    const struct {
+        aeon_type kv_type;
+        aeon_rope_mode rope;
+        const char *why;
+    } rows[] = {{AEON_TYPE_BF16, AEON_ROPE_AUTO, "type"}, {AEON_TYPE_F16, AEON_ROPE_LONG, "rope"}};
+    for (size_t i = 0; i < 2; i++) {
+        save_talk(AEON_TYPE_F16, AEON_ROPE_AUTO, NULL);
+        aeon_engine *e = make_engine(model, rows[i].kv_type);
+        aeon_session *s = make_session(e, rows[i].rope);
+        aeon_error note = {.code = AEON_OK};
+        CHECK_OK(aeon_session_load(s, path, &(aeon_load_params){.note = &note}, &err));
+        assert_int_equal(note.code, AEON_MISMATCH);
+        assert_non_null(strstr(note.text, rows[i].why));
+        check_goes_on(s, rows[i].kv_type, rows[i].rope);
+        close_both(e, s);
+    }
+}
+
+static long file_size(void)
+{
+    FILE *f = fopen(path, "rb");
+    assert_non_null(f);
+    fseek(f, 0, SEEK_END);
+    long size = ftell(f);
+    fclose(f);
+    return size;
+}
+
+static void flip_byte(long at)
+{
+    FILE *f = fopen(path, "r+b");
+    assert_non_null(f);
+    fseek(f, at, SEEK_SET);
+    int c = fgetc(f);
+    fseek(f, at, SEEK_SET);
+    fputc(c ^ 0x10, f);
+    fclose(f);
+}
+
+/* Wherever a byte was changed: refused, or computed anew with the same bits as ever. */
+static void a_damaged_file_never_changes_an_answer(void **state)
+{
+    (void)state;
+    aeon_engine *e = make_engine(model, AEON_TYPE_F16);
+    aeon_session *s = make_session(e, AEON_ROPE_AUTO);
+    uint64_t random = 4;
+    int n_refused = 0, n_anew = 0;
+    save_talk(AEON_TYPE_F16, AEON_ROPE_AUTO, NULL);
+    for (int i = 0; i < 60; i++) {
+        long at = i < 30 ? (long)(check_random(&random) % 600)
+                         : (long)(check_random(&random) % (uint64_t)file_size());
+        aeon_error note = {.code = AEON_OK};
+        CHECK_OK(aeon_session_rewind(s, 0, &err));
+        CHECK_OK(aeon_session_feed(s, ids, 3, NULL, &err));
+        flip_byte(at);
+        aeon_status status = aeon_session_load(s, path, &(aeon_load_params){.note = &note}, &err);
+        flip_byte(at);
+        if (status == AEON_OK) {
+            assert_int_equal(note.code, AEON_BAD_FORMAT);
+            n_anew++;
+            if (i % 10 == 9) check_goes_on(s, AEON_TYPE_F16, AEON_ROPE_AUTO);
+        } else {
+            assert_true(status == AEON_BAD_FORMAT || status == AEON_UNSUPPORTED);
+            assert_int_equal(length(s), 3);
+            n_refused++;
+        }
+    }
+    assert_true(n_refused > 10 && n_anew > 10);
+    close_both(e, s);
+}
+
+static void what_is_not_ours_is_refused(void **state)
+{
+    (void)state;
+    save_talk(AEON_TYPE_F16, AEON_ROPE_AUTO, NULL);
+    aeon_engine *e = make_engine(other, AEON_TYPE_F16);
+    aeon_session *s = make_session(e, AEON_ROPE_AUTO);
+    CHECK_OK(aeon_session_feed(s, ids, 3, NULL, &err));
+    CHECK_FAILS(aeon_session_load(s, path, NULL, &err), AEON_MISMATCH);
+    assert_non_null(strstr(err.text, "another model"));
+    CHECK_FAILS(aeon_session_load(s, "/nonexistent/talk", NULL, &err), AEON_NOT_FOUND);
+    CHECK_FAILS(aeon_session_save(s, "/nonexistent/talk", NULL, 0, &err), AEON_NOT_FOUND);
+    assert_int_equal(length(s), 3);
+    assert_non_null(aeon_session_logits(s));
+    CHECK_OK(aeon_session_push(s, ids, 3, &err));
+    CHECK_FAILS(aeon_session_save(s, path, NULL, 0, &err), AEON_INVALID_ARGUMENT);
+    CHECK_FAILS(aeon_session_load(s, path, NULL, &err), AEON_INVALID_ARGUMENT);
+    close_both(e, s);
+
+    e = make_engine(model, AEON_TYPE_F16);
+    CHECK_OK(aeon_session_new(&s, e, &(aeon_session_params){.n_ctx = N_TALK - 1}, &err));
+    CHECK_FAILS(aeon_session_load(s, path, NULL, &err), AEON_CONTEXT_FULL);
+    close_both(e, s);
+}
+
+static void a_locked_talk_needs_its_passphrase(void **state)
+{
+    (void)state;
+    save_talk(AEON_TYPE_F16, AEON_ROPE_AUTO, "open sesame");
+    aeon_engine *e = make_engine(model, AEON_TYPE_F16);
+    aeon_session *s = make_session(e, AEON_ROPE_AUTO);
+    CHECK_FAILS(aeon_session_load(s, path, NULL, &err), AEON_INVALID_ARGUMENT);
+    CHECK_FAILS(aeon_session_load(s, path, &(aeon_load_params){.passphrase = "open"}, &err),
+                AEON_MISMATCH);
+    CHECK_OK(aeon_session_load(s, path, &(aeon_load_params){.passphrase = "open sesame"}, &err));
+    CHECK_OK(aeon_session_save(s, path, NULL, 0, &err)); /* under the same passphrase */
+    CHECK_FAILS(aeon_session_load(s, path, NULL, &err), AEON_INVALID_ARGUMENT);
+    CHECK_OK(aeon_session_load(s, path, &(aeon_load_params){.passphrase = "open sesame"}, &err));
+    check_goes_on(s, AEON_TYPE_F16, AEON_ROPE_AUTO);
+    CHECK_OK(aeon_session_lock(s, NULL, &err));
+    CHECK_OK(aeon_session_save(s, path, NULL, 0, &err));
+    CHECK_OK(aeon_session_load(s, path, NULL, &err));
+    close_both(e, s);
+}
+
+/* Pages are used again and again: what a talk did not write into its last one is not saved. */
+static void nothing_of_another_talk_is_saved(void **state)
+{
+    (void)state;
+    ae_snapshot_file *f = NULL;
+    save_talk(AEON_TYPE_F32, AEON_ROPE_AUTO, NULL);
+    CHECK_OK(ae_snapshot_open(&f, path, NULL, &err));
+    const ae_snapshot *s = ae_snapshot_get(f);
+    assert_int_equal(s->n_pages, 3);
+    float *page = malloc((size_t)s->key.page_bytes);
+    CHECK_OK(ae_snapshot_read_page(f, 2, page, &err));
+    size_t n_rows = 0, head_dim = aeon_model_describe(model)->head_dim;
+    for (size_t i = 0; i < s->key.page_bytes / (head_dim * sizeof *page); i++) {
+        bool is_used = i % 32 < N_TALK % 32;
+        for (size_t k = 0; k < head_dim; k++)
+            if (page[i * head_dim + k] != 0 && !is_used) fail_msg("row %zu is not empty", i);
+        n_rows += is_used && page[i * head_dim] != 0;
+    }
+    assert_true(n_rows > 0);
+    free(page);
+    ae_snapshot_close(f);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    save_talk(AEON_TYPE_F16, AEON_ROPE_AUTO, NULL);
+    aeon_engine *e = make_engine(model, AEON_TYPE_F16);
+    aeon_session *s = make_session(e, AEON_ROPE_AUTO);
+    aeon_status status = AEON_OUT_OF_MEMORY;
+    for (uint64_t k = 1; status != AEON_OK; k++) {
+        aeon_text text = {0};
+        CHECK_OK(aeon_session_rewind(s, 0, &err));
+        CHECK_OK(aeon_session_feed(s, ids, 3, NULL, &err));
+        size_t before = aeon_memory_stats_get().current_bytes;
+        ae_mem_fail_at(k, false);
+        status = aeon_session_load(s, path, &(aeon_load_params){.text = &text}, &err);
+        ae_mem_fail_at(0, false);
+        assert_true(status == AEON_OK || status == AEON_OUT_OF_MEMORY);
+        assert_int_equal(length(s), status == AEON_OK ? N_TALK : 3);
+        aeon_text_release(&text);
+        assert_int_equal(aeon_memory_stats_get().current_bytes, before);
+    }
+    check_goes_on(s, AEON_TYPE_F16, AEON_ROPE_AUTO);
+    close_both(e, s);
+}
+
+static int open_models(void **state)
+{
+    (void)state;
+    uint64_t random = 9;
+    if (!mkdtemp(folder)) return -1;
+    snprintf(path, sizeof path, "%s/model.gguf", folder);
+    snprintf(other_path, sizeof other_path, "%s/other.gguf", folder);
+    CHECK_OK(aeon_synth_write(path, "phi3-nano", AEON_TYPE_Q8_0, 1, NULL, NULL, &err));
+    CHECK_OK(aeon_synth_write(other_path, "phi3-nano", AEON_TYPE_Q8_0, 2, NULL, NULL, &err));
+    CHECK_OK(aeon_model_open(&model, path, NULL, &err));
+    CHECK_OK(aeon_model_open(&other, other_path, NULL, &err));
+    for (int i = 0; i < N_IDS; i++)
+        ids[i] = (int32_t)(check_random(&random) % aeon_model_describe(model)->n_vocab);
+    unlink(path);
+    unlink(other_path);
+    snprintf(path, sizeof path, "%s/talk", folder);
+    return 0;
+}
+
+static int close_models(void **state)
+{
+    (void)state;
+    aeon_model_close(model);
+    aeon_model_close(other);
+    unlink(path);
+    return rmdir(folder);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_resumed_talk_goes_on_with_the_same_bits),
+        cmocka_unit_test(an_empty_talk_and_a_last_token_not_computed),
+        cmocka_unit_test(what_does_not_fit_is_computed_anew),
+        cmocka_unit_test(a_damaged_file_never_changes_an_answer),
+        cmocka_unit_test(what_is_not_ours_is_refused),
+        cmocka_unit_test(a_locked_talk_needs_its_passphrase),
+        cmocka_unit_test(nothing_of_another_talk_is_saved),
+        cmocka_unit_test(every_allocation_may_fail),
+    };
+    return cmocka_run_group_tests_name("save", tests, open_models, close_models);
+}

@@ -9,6 +9,7 @@
 #include "aeon/file.h"
 #include "aeon/machine.h"
 #include "aeon/model.h"
+#include "aeon/plan.h"
 #include "aeon/sampler.h"
 #include "aeon/tokenizer.h"
 #include "aeon/train.h"

@@ -8,7 +8,7 @@
 #ifndef AEON_FILE_H
 #define AEON_FILE_H
 
-#include "aeon/type.h"
+#include "aeon/model.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -48,6 +48,11 @@ AEON_API AEON_MUST_USE aeon_status aeon_file_metadata(const aeon_file *f, size_t
 
 /* Names of the shapes that can be written: i = 0, 1, ... until NULL ("phi-4-mini", ...). */
 AEON_API const char *aeon_synth_shape_at(size_t i);
+
+/* Describe a model of the named shape with matrices of any type, without writing it: what a plan
+ * (plan.h) needs. Errors: NOT_FOUND (shape), UNSUPPORTED (type), OUT_OF_MEMORY. */
+AEON_API AEON_MUST_USE aeon_status aeon_synth_describe(aeon_model_info *out, const char *shape,
+                                                       aeon_type type, aeon_error *err);
 
 /* Write a GGUF of the named shape with random weights (scaled so that activations stay near 1),
  * streamed tensor by tensor, beside path and renamed at the end. type: F32, F16, BF16, Q8_0 or

@@ -23,7 +23,7 @@ typedef struct aeon_model aeon_model;
 typedef struct {
     const char *chat_template; /* name of a template to use instead of the file's own; or NULL */
     bool vocab_only;           /* the tokenizer alone: no weights, a description without sizes */
-    aeon_progress_fn progress; /* or NULL */
+    aeon_progress_fn progress; /* or NULL: the weights are not read yet, see aeon_model_read */
     void *progress_user;
 } aeon_model_params;
 
@@ -49,6 +49,12 @@ AEON_API AEON_MUST_USE aeon_status aeon_model_open(aeon_model **out, const char 
                                                    const aeon_model_params *params,
                                                    aeon_error *err);
 AEON_API void aeon_model_close(aeon_model *m);
+
+/* Read large weights once from front to back, so that the first answer does not wait for the disk
+ * and the wait has a bar. Opening with progress does it; apart from it, a plan (plan.h) can come
+ * in between. Errors: CANCELLED. */
+AEON_API AEON_MUST_USE aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress,
+                                                   void *user, aeon_error *err);
 
 /* Borrowed from the model, valid until it is closed. chat is NULL if the file's template is unknown
  * or absent. */

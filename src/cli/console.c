@@ -237,6 +237,19 @@ const char *cli_short_bytes(char *out, size_t size, double value)
     return short_number(out, size, value, units);
 }
 
+const char *cli_grouped(char *out, size_t size, uint64_t value)
+{
+    char digits[24];
+    int n = snprintf(digits, sizeof digits, "%llu", (unsigned long long)value);
+    size_t at = 0;
+    for (int i = 0; i < n && at + 2 < size; i++) {
+        if (i && (n - i) % 3 == 0) out[at++] = ',';
+        out[at++] = digits[i];
+    }
+    out[at] = 0;
+    return out;
+}
+
 void cli_template_names(char *out, size_t size)
 {
     size_t used = 0;

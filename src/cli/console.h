@@ -62,6 +62,8 @@ AEON_MUST_USE aeon_status cli_read_file(aeon_text *out, const char *path, aeon_e
 /* "1.6 M" for a count of 1600000, "2.3 GB" for bytes, in out[size]; steps of 1000. */
 const char *cli_short_count(char *out, size_t size, double value);
 const char *cli_short_bytes(char *out, size_t size, double value);
+/* "131,072" */
+const char *cli_grouped(char *out, size_t size, uint64_t value);
 
 /* The names of all chat templates, with commas. */
 void cli_template_names(char *out, size_t size);

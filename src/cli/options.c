@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 /* ---- shared tables ------------------------------------------------------------------------- */
 
@@ -19,6 +20,8 @@ const cli_option cli_model_options[] = {
      "most tokens of the talk; 0: what the model allows, at most 4096"},
     {0, "chunk", CLI_SIZE, AT(n_chunk), 0, 4096, "N",
      "tokens read in one step: less memory and a quicker Ctrl-C, or more speed"},
+    {0, "ram", CLI_BYTES, AT(ram_bytes), 0, 0, "SIZE",
+     "all the memory to use, such as 4G: what was left open is chosen to fit"},
     {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "how keys and values are kept: f32, f16, bf16 or q8_0"},
     {0, "rope", CLI_ROPE, 0, 0, 0, "KIND", "LongRoPE factors: auto, short or long"},
     {0, "template", CLI_TEMPLATE, 0, 0, 0, "NAME", "chat template instead of the file's own"},
@@ -149,9 +152,30 @@ static bool parse_rope(cli_options *o, const char *text)
 
 static bool parse_kv(cli_options *o, const char *text)
 {
+    o->has_kv_type = true;
     return aeon_type_find(text, &o->kv_type) &&
            (o->kv_type == AEON_TYPE_F32 || o->kv_type == AEON_TYPE_F16 ||
             o->kv_type == AEON_TYPE_BF16 || o->kv_type == AEON_TYPE_Q8_0);
+}
+
+/* A decimal number and a unit: none, or K M G T in steps of 1000 with or without B, or KiB .. TiB
+ * in steps of 1024; any case. */
+static bool parse_bytes(const char *text, uint64_t *out)
+{
+    static const char letters[] = "kmgt";
+    const double most = 1e18;
+    size_t n = strspn(text, "0123456789.");
+    if (!n || text[0] == '.') return false;
+    char *end, letter = (char)tolower((unsigned char)text[n]);
+    double value = strtod(text, &end);
+    if (end != text + n) return false; /* two points, or an exponent */
+    const char *place = letter ? strchr(letters, letter) : NULL, *suffix = end + (place != NULL);
+    bool is_binary = place && strcasecmp(suffix, "ib") == 0;
+    if (*suffix && !is_binary && strcasecmp(suffix, "b") != 0) return false;
+    for (ptrdiff_t i = 0; place && i <= place - letters; i++) value *= is_binary ? 1024 : 1000;
+    if (!(value >= 1 && value <= most)) return false;
+    *out = (uint64_t)value;
+    return true;
 }
 
 static bool parse_stop(cli_options *o, const char *text)
@@ -202,6 +226,7 @@ static bool set_value(cli_options *o, const cli_option *opt, const char *text)
         if (ok) o->sampling.seed = whole;
         break;
     case CLI_SIZES: ok = parse_sizes(o, opt, text); break;
+    case CLI_BYTES: ok = parse_bytes(text, at); break;
     case CLI_STOP: ok = parse_stop(o, text); break;
     case CLI_FAMILY: ok = parse_family(o, text); break;
     case CLI_SETTING: ok = parse_setting(o, text); break;
@@ -277,6 +302,7 @@ static aeon_status bad_value(const cli_option *opt, const char *shown, const cha
         snprintf(wanted, sizeof wanted, "a number from %g to %g", opt->min, opt->max);
         break;
     case CLI_SEED: snprintf(wanted, sizeof wanted, "a whole number, 0 or more"); break;
+    case CLI_BYTES: snprintf(wanted, sizeof wanted, "a size like 4G, 2.5GB or 800MiB"); break;
     case CLI_KV: snprintf(wanted, sizeof wanted, "f32, f16, bf16 or q8_0"); break;
     case CLI_STOP:
         snprintf(wanted, sizeof wanted, "a text, at most %d times", CLI_MAX_STOPS);

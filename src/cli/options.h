@@ -35,7 +35,9 @@ typedef struct {
     const char *model;
     const char *chat_template;
     size_t n_threads, n_ctx, n_chunk;
+    uint64_t ram_bytes; /* 0: no limit */
     aeon_type kv_type;
+    bool has_kv_type;
     aeon_rope_mode rope;
 
     /* what goes in */
@@ -60,9 +62,10 @@ typedef struct {
     bool special, lines, pieces;        /* tokenize */
     size_t n_top;                       /* score */
     bool tensors;                       /* inspect */
-    const char *shape;                  /* synth */
-    aeon_type type;                     /* synth */
-    bool has_type, force;               /* synth */
+    const char *shape;                  /* synth, doctor */
+    aeon_type type;                     /* synth, doctor */
+    bool has_type;                      /* synth, doctor */
+    bool force;                         /* synth */
     const char *config;                 /* train, bench */
     bool resume, only_export, skip_bad; /* train */
     const char *settings[CLI_MAX_SETTINGS];
@@ -93,7 +96,8 @@ typedef enum {
     CLI_FAMILY,   /* one more of families */
     CLI_SETTING,  /* one more of settings: FIELD=VALUE */
     CLI_BIAS,     /* one more of bias: ID=VALUE */
-    CLI_KV,       /* kv_type */
+    CLI_BYTES,    /* uint64_t: 4G, 2.5GB, 800MiB */
+    CLI_KV,       /* kv_type and has_kv_type */
     CLI_TYPE,     /* type and has_type */
     CLI_ROPE,     /* rope */
     CLI_TEMPLATE, /* chat_template, by a known name */

@@ -15,9 +15,7 @@ static aeon_status open_model(cli_runtime *r, const cli_options *o, aeon_model_p
 {
     r->path = o->model;
     params.chat_template = o->chat_template;
-    aeon_status status = aeon_model_open(&r->model, o->model, &params, err);
-    cli_progress_end();
-    TRY(status);
+    TRY(aeon_model_open(&r->model, o->model, &params, err));
     r->info = aeon_model_describe(r->model);
     r->vocab = aeon_model_tokenizer(r->model);
     return AEON_OK;
@@ -41,18 +39,65 @@ aeon_session_params cli_session_params(const cli_options *o)
     return params;
 }
 
+aeon_plan_params cli_plan_params(const cli_options *o, const aeon_session_params *session)
+{
+    return (aeon_plan_params){
+        .ram_bytes = o->ram_bytes,
+        .n_ctx = session->n_ctx,
+        .has_kv_type = o->has_kv_type,
+        .kv_type = o->kv_type,
+        .rope = session->rope,
+        .n_threads = (int)o->n_threads,
+        .n_chunk = o->n_chunk,
+    };
+}
+
+static void tell_plan(const aeon_plan *p)
+{
+    char all[16], ram[16], weights[16], n_ctx[16], kv[16], rest[16];
+    double rest_bytes = (double)(p->total_bytes - p->weights_bytes - p->kv_bytes);
+    cli_notice("plan: %s of %s: weights %s, %s tokens of context (%s) %s, the rest %s",
+               cli_short_bytes(all, sizeof all, (double)p->total_bytes),
+               cli_short_bytes(ram, sizeof ram, (double)p->ram_bytes),
+               cli_short_bytes(weights, sizeof weights, (double)p->weights_bytes),
+               cli_grouped(n_ctx, sizeof n_ctx, p->n_ctx), aeon_type_name(p->kv_type),
+               cli_short_bytes(kv, sizeof kv, (double)p->kv_bytes),
+               cli_short_bytes(rest, sizeof rest, rest_bytes));
+}
+
+/* Fill in what the session leaves open, so that all fits into --ram, and let it hold. */
+static aeon_status keep_to_ram(const cli_runtime *r, const cli_options *o,
+                               aeon_engine_params *engine, aeon_session_params *session,
+                               aeon_error *err)
+{
+    aeon_plan plan;
+    aeon_plan_params params = cli_plan_params(o, session);
+    TRY(aeon_plan_make(&plan, r->model, &params, err));
+    tell_plan(&plan);
+    engine->kv_type = plan.kv_type;
+    engine->n_kv_tokens = plan.n_kv_tokens;
+    session->n_ctx = plan.n_ctx;
+    aeon_memory_set_cap((size_t)plan.cap_bytes);
+    return AEON_OK;
+}
+
 aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
                              const aeon_session_params *session, aeon_error *err)
 {
     double start_s = cli_clock_s();
-    TRY(open_model(r, o, (aeon_model_params){.progress = cli_progress}, err));
+    aeon_session_params planned = *session;
+    TRY(open_model(r, o, (aeon_model_params){0}, err));
     aeon_engine_params engine = {.n_threads = (int)o->n_threads,
                                  .n_chunk = o->n_chunk,
                                  .kv_type = o->kv_type,
                                  .n_kv_tokens = session->n_ctx};
     if (engine.n_kv_tokens > r->info->n_ctx_max) engine.n_kv_tokens = r->info->n_ctx_max;
+    if (o->ram_bytes) TRY(keep_to_ram(r, o, &engine, &planned, err));
+    aeon_status status = aeon_model_read(r->model, cli_progress, NULL, err);
+    cli_progress_end();
+    TRY(status);
     TRY(aeon_engine_new(&r->engine, r->model, &engine, err));
-    TRY(aeon_session_new(&r->session, r->engine, session, err));
+    TRY(aeon_session_new(&r->session, r->engine, &planned, err));
     r->load_ms = 1e3 * (cli_clock_s() - start_s);
     return AEON_OK;
 }

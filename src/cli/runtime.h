@@ -24,7 +24,9 @@ typedef struct {
     double load_ms;
 } cli_runtime;
 
-/* Open the model and a session, with a bar while a large file is read from the disk. */
+/* Open the model and a session, with a bar while a large file is read from the disk. With --ram the
+ * plan is made and shown before the weights are read; it fills in what the session leaves open, and
+ * holds from then on. */
 AEON_MUST_USE aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
                                            const aeon_session_params *session, aeon_error *err);
 
@@ -39,6 +41,9 @@ void cli_runtime_close(cli_runtime *r);
 
 /* The session that the options ask for. */
 aeon_session_params cli_session_params(const cli_options *o);
+
+/* The plan of memory that the options ask for, for such a session. */
+aeon_plan_params cli_plan_params(const cli_options *o, const aeon_session_params *session);
 
 /* What the person gave to work on: a text, or ids that are taken as they are. */
 typedef struct {

@@ -196,12 +196,11 @@ static void describe(aeon_model *m)
     i->has_long_rope = ae_config_has_long_rope(c);
 }
 
-/* Read a large file once from front to back, so that the first answer does not wait for the disk
- * and the wait has a bar. */
-static aeon_status warm_up(const aeon_model *m, const aeon_model_params *params, aeon_error *err)
+aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress, void *user,
+                            aeon_error *err)
 {
     enum { SMALL = 64 << 20, STRIDE = 4096, REPORT = 16 << 20 };
-    if (!params->progress || m->weights.size_bytes < SMALL) return AEON_OK;
+    if (m->weights.size_bytes < SMALL) return AEON_OK;
     size_t n_tensors =
         m->gguf ? ae_gguf_n_tensors(m->gguf) : ae_safetensors_n_tensors(m->hf->tensors);
     uint64_t n_done = 0, n_next = 0;
@@ -212,13 +211,13 @@ static aeon_status warm_up(const aeon_model *m, const aeon_model_params *params,
             (void)*((const volatile unsigned char *)t->data + at);
             if (n_done + at < n_next) continue;
             double fraction = (double)(n_done + at) / (double)m->weights.size_bytes;
-            if (!params->progress(params->progress_user, "loading", fraction < 1 ? fraction : 1))
+            if (!progress(user, "loading", fraction < 1 ? fraction : 1))
                 return ae_fail(err, AEON_CANCELLED, "%s: loading was cancelled", path_of(m));
             n_next += REPORT;
         }
         n_done += t->size_bytes;
     }
-    params->progress(params->progress_user, "loading", 1.0);
+    progress(user, "loading", 1.0);
     return AEON_OK;
 }
 
@@ -239,7 +238,8 @@ static aeon_status load(aeon_model *m, const char *path, const aeon_model_params
                        aeon_tokenizer_n_vocab(m->tokenizer), m->config.n_vocab);
     TRY(choose_chat(m, params->chat_template, jinja, err));
     describe(m);
-    return warm_up(m, params, err);
+    return params->progress ? aeon_model_read(m, params->progress, params->progress_user, err)
+                            : AEON_OK;
 }
 
 aeon_status aeon_model_open(aeon_model **out, const char *path, const aeon_model_params *params,

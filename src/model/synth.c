@@ -306,7 +306,7 @@ static void add_feed_forward(tensor_list *list, const ae_synth_shape *s, uint32_
 
 enum { MAX_PER_LAYER = 14, MAX_OUTSIDE = 6 };
 
-static void list_tensors(tensor_list *list, const ae_synth_shape *s)
+static void fill_list(tensor_list *list, const ae_synth_shape *s)
 {
     add(list, MATRIX, "token_embd.weight", s->n_embd, s->n_vocab);
     if (s->n_ctx_original) {
@@ -321,6 +321,68 @@ static void list_tensors(tensor_list *list, const ae_synth_shape *s)
     }
     add(list, NORM, "output_norm.weight", s->n_embd, 1);
     if (!s->is_tied) add(list, MATRIX, "output.weight", s->n_embd, s->n_vocab);
+}
+
+static aeon_status new_list(tensor_list *list, const ae_synth_shape *shape, aeon_error *err)
+{
+    size_t n = shape->n_layers * MAX_PER_LAYER + MAX_OUTSIDE;
+    list->at = ae_mem_alloc_array(AE_MEM_SCRATCH, n, sizeof *list->at);
+    if (!list->at) return ae_fail_memory(err, n * sizeof *list->at, "a list of tensors");
+    list->n_max = n;
+    fill_list(list, shape);
+    return AEON_OK;
+}
+
+/* ---- description ----------------------------------------------------------------------------- */
+
+static void describe_sizes(aeon_model_info *info, const ae_synth_shape *s)
+{
+    snprintf(info->architecture, sizeof info->architecture, "%s", s->architecture);
+    snprintf(info->name, sizeof info->name, "%s", s->name);
+    info->n_vocab = s->n_vocab;
+    info->n_embd = s->n_embd;
+    info->n_layers = s->n_layers;
+    info->n_heads = s->n_heads;
+    info->n_kv_heads = s->n_kv_heads;
+    info->head_dim = s->head_dim;
+    info->n_ff = s->n_ff;
+    info->n_ctx_max = s->n_ctx;
+    info->n_ctx_original = s->n_ctx_original ? s->n_ctx_original : s->n_ctx;
+    info->has_long_rope = s->n_ctx_original != 0;
+}
+
+/* As weights.c counts: factors of rotary frequencies are no weights, and an embedding is read whole
+ * only where it is the output head as well. */
+static void count_tensor(aeon_model_info *info, const tensor *t, const ae_dtype *type, bool is_tied)
+{
+    uint64_t n_values = t->n_cols * t->n_rows;
+    uint64_t bytes = ae_dtype_row_bytes(type, t->n_cols) * t->n_rows;
+    bool is_embedding = strcmp(t->name, "token_embd.weight") == 0;
+    bool is_output = strcmp(t->name, "output.weight") == 0;
+    if (t->content == RISE) return;
+    info->n_params += n_values;
+    info->size_bytes += bytes;
+    if (t->content != MATRIX) return;
+    if (!is_embedding || is_tied) info->step_bytes += bytes;
+    if (!is_embedding && !is_output) info->macs_per_token += n_values;
+}
+
+aeon_status aeon_synth_describe(aeon_model_info *out, const char *shape_name, aeon_type type,
+                                aeon_error *err)
+{
+    const ae_synth_shape *shape = NULL;
+    const ae_dtype *matrices = ae_dtype_find((uint32_t)type), *others = ae_dtype_get(AEON_TYPE_F32);
+    tensor_list list = {0};
+    TRY(find_shape(&shape, shape_name, err));
+    if (!matrices) return ae_fail(err, AEON_UNSUPPORTED, "type number %d is not known", (int)type);
+    TRY(new_list(&list, shape, err));
+    *out = (aeon_model_info){.type = type};
+    describe_sizes(out, shape);
+    for (size_t i = 0; i < list.n; i++)
+        count_tensor(out, &list.at[i], list.at[i].content == MATRIX ? matrices : others,
+                     shape->is_tied);
+    ae_mem_free(list.at);
+    return AEON_OK;
 }
 
 /* ---- values ---------------------------------------------------------------------------------- */
@@ -446,13 +508,8 @@ static aeon_status declare_tensors(synth *s, aeon_error *err)
 
 static aeon_status allocate(synth *s, const ae_synth_shape *shape, aeon_error *err)
 {
-    size_t n = shape->n_layers * MAX_PER_LAYER + MAX_OUTSIDE;
-    s->tensors.at = ae_mem_alloc_array(AE_MEM_SCRATCH, n, sizeof *s->tensors.at);
-    if (!s->tensors.at) return ae_fail_memory(err, n * sizeof *s->tensors.at, "a list of tensors");
-    s->tensors.n_max = n;
-    list_tensors(&s->tensors, shape);
-
     size_t block_bytes = 0;
+    TRY(new_list(&s->tensors, shape, err));
     for (size_t i = 0; i < s->tensors.n; i++) {
         const tensor *t = &s->tensors.at[i];
         uint64_t row_bytes = ae_dtype_row_bytes(type_of(s, t), t->n_cols);

@@ -286,8 +286,8 @@ def help_for_everything():
     overview = works("help").text
     equal(works("--help").text, overview)
     equal(works("-h").text, overview)
-    for command in ("chat", "run", "tokenize", "score", "inspect", "synth", "train", "bench", "help",
-                    "version"):
+    for command in ("chat", "run", "tokenize", "score", "inspect", "doctor", "synth", "train",
+                    "bench", "help", "version"):
         check(f"\n  {command} " in overview, command)
         text = works(command, "--help").text
         check("Usage: aeon " + command in text and "Example:" in text, text)

@@ -77,6 +77,16 @@ static void every_small_shape_is_a_whole_model(void **state)
             assert_int_equal(embedding->dims[1], config.n_vocab);
             assert_int_equal(ae_config_has_long_rope(&config), strncmp(shape, "phi3", 4) == 0);
             assert_null(strstr(config.name, "phi3")); /* see put_general */
+            aeon_model_info told;
+            CHECK_OK(aeon_synth_describe(&told, shape, all_types[k], &err));
+            assert_int_equal(told.n_params, weights.n_params);
+            assert_int_equal(told.size_bytes, weights.size_bytes);
+            assert_int_equal(told.step_bytes, weights.step_bytes);
+            assert_int_equal(told.macs_per_token, weights.macs_per_token);
+            assert_int_equal(told.type, weights.main_type);
+            assert_int_equal(told.n_ctx_max, config.n_ctx_max);
+            assert_int_equal(told.n_ctx_original, config.n_ctx_original);
+            assert_int_equal(told.has_long_rope, ae_config_has_long_rope(&config));
             /* Rows fit every block type there is. */
             assert_int_equal(config.n_embd % 256, 0);
             assert_int_equal(config.n_ff % 256, 0);
@@ -341,6 +351,9 @@ static void bad_requests_are_refused(void **state)
     CHECK_FAILS(
         aeon_synth_write("/nowhere/at/all.gguf", "phi3-nano", AEON_TYPE_F32, 1, NULL, NULL, &err),
         AEON_NOT_FOUND);
+    aeon_model_info info;
+    CHECK_FAILS(aeon_synth_describe(&info, "gpt-5", AEON_TYPE_F32, &err), AEON_NOT_FOUND);
+    CHECK_FAILS(aeon_synth_describe(&info, "phi3-nano", (aeon_type)99, &err), AEON_UNSUPPORTED);
     assert_int_equal(n_files(), n_before);
     assert_int_equal(aeon_synth_write(file_a, "gpt-5", AEON_TYPE_F32, 1, NULL, NULL, NULL),
                      AEON_NOT_FOUND);

@@ -70,10 +70,32 @@ typedef enum {
     AEON_ROPE_LONG,  /* always long */
 } aeon_rope_mode;
 
+/* What happens when a timeline is full. Nothing is ever dropped silently: see the stats. */
+typedef enum {
+    AEON_WINDOW_ERROR, /* a push is refused; an answer ends with FINISH_CONTEXT */
+    AEON_WINDOW_STOP,  /* a push is refused; an answer ends with FINISH_LENGTH, as servers say */
+    AEON_WINDOW_SLIDE, /* "window": the oldest turns are dropped, later keys move back: at once, and
+                        * nearly right; aeon_session_rebuild makes it exact */
+    AEON_WINDOW_COMPACT, /* a summary takes the place of the oldest turns, and what follows is
+                          * computed anew: exact, and takes its time */
+} aeon_window;
+
+/* The word for a policy: "error", "stop", "window", "compact"; NULL for another number. */
+AEON_API const char *aeon_window_name(aeon_window w);
+AEON_API bool aeon_window_find(const char *name, aeon_window *out);
+
+/* Called with the tokens that are about to be dropped; may append up to n_max tokens to summary
+ * that stand in their place. On failure nothing is dropped, and the push fails. */
+typedef aeon_status (*aeon_compact_fn)(void *user, const int32_t *ids, size_t n, size_t n_max,
+                                       aeon_tokens *summary, aeon_error *err);
+
 typedef struct {
     size_t n_ctx; /* most tokens the session can hold; 0: min(n_ctx_max, 4096, n_kv_tokens) */
     aeon_rope_mode rope;
     int priority; /* prompts of a higher one are read first */
+    aeon_window window;
+    aeon_compact_fn compact; /* for AEON_WINDOW_COMPACT; NULL: nothing takes their place */
+    void *user;              /* for compact */
 } aeon_session_params;
 
 /* The defaults: all 0, AUTO. */
@@ -92,8 +114,10 @@ AEON_API void aeon_session_free(aeon_session *s);
 AEON_API AEON_MUST_USE aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s,
                                                      aeon_error *err);
 
-/* Append ids[0..n) to the timeline; they wait for steps. Errors: INVALID_ARGUMENT (an id out of
- * range, n = 0, a step is under way), CONTEXT_FULL (names both numbers): then nothing happened. */
+/* Append ids[0..n) to the timeline; they wait for steps. If they don't fit, the session's window
+ * makes room; what it dropped remains dropped, whatever becomes of the push. Errors:
+ * INVALID_ARGUMENT (an id out of range, n = 0, a step is under way), CONTEXT_FULL (names both
+ * numbers): then nothing happened. Those of a compact function. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_push(aeon_session *s, const int32_t *ids, size_t n,
                                                      aeon_error *err);
 
@@ -134,10 +158,27 @@ AEON_API AEON_MUST_USE aeon_status aeon_session_feed(aeon_session *s, const int3
 AEON_API const float *aeon_session_logits(const aeon_session *s);
 
 /* Keep the first n_keep tokens, forget the rest. Errors: INVALID_ARGUMENT if n_keep exceeds the
- * length. A timeline under the long factors stays under them, unless nothing is kept: an empty
- * AUTO session is as good as new. */
+ * length, or is less than what is pinned and not 0. A timeline under the long factors stays under
+ * them, unless nothing is kept: an empty AUTO session is as good as new. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_rewind(aeon_session *s, size_t n_keep,
                                                        aeon_error *err);
+
+/* ---- windows --------------------------------------------------------------------------------- */
+
+/* The first n tokens (a system message) are never dropped, nor rewound but with all others. Errors:
+ * INVALID_ARGUMENT (n exceeds the length). */
+AEON_API AEON_MUST_USE aeon_status aeon_session_pin(aeon_session *s, size_t n, aeon_error *err);
+
+/* A turn begins at this position, which is after that of the last one and at most the length. Turns
+ * are dropped whole, the oldest first, never the last; without turns, tokens are. Errors:
+ * INVALID_ARGUMENT, OUT_OF_MEMORY. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_begin_turn(aeon_session *s, size_t pos,
+                                                           aeon_error *err);
+
+/* Compute what a window left nearly right once more, exactly, in a copy that takes the session's
+ * place when it is done: with the steps of the engine, after everything else that waits. Nothing
+ * happens if the session is exact. Errors: OUT_OF_MEMORY. */
+AEON_API AEON_MUST_USE aeon_status aeon_session_rebuild(aeon_session *s, aeon_error *err);
 
 /* The timeline: n tokens, borrowed until the next feed or rewind. */
 AEON_API const int32_t *aeon_session_ids(const aeon_session *s, size_t *n);
@@ -148,6 +189,12 @@ typedef struct {
     size_t n_shared_pages;     /* those that others hold as well */
     size_t kv_bytes;           /* all of them */
     size_t kv_bytes_per_token; /* of which each token uses */
+    size_t n_pinned;           /* tokens that are never dropped */
+    size_t n_turns;            /* begun and not dropped */
+    size_t n_dropped;          /* tokens dropped by the window so far, */
+    size_t n_dropped_turns;    /* and whole turns */
+    size_t n_summary;          /* tokens, behind the pinned ones, that stand for what was dropped */
+    bool is_exact;             /* false: keys have moved since they were computed */
     bool is_long_rope;         /* the long factors are in use */
     size_t n_recomputed;       /* tokens recomputed by LongRoPE crossings so far */
 } aeon_session_stats;

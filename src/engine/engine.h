@@ -3,6 +3,7 @@
  *     engine.c   births and deaths: threads, scratch, the arena of pages, buffers for logits
  *     session.c  one timeline: what was appended, what of it is computed
  *     step.c     one pass through the model for the sessions that wait
+ *     window.c   room in a timeline that is full
  *     save.c     sessions on disk
  */
 #ifndef AE_ENGINE_ENGINE_H
@@ -79,6 +80,16 @@ struct aeon_session {
     aeon_status status; /* how the last push ended */
     aeon_error error;
 
+    aeon_window window; /* window.c */
+    aeon_compact_fn compact;
+    void *compact_user;
+    size_t n_pinned, n_summary;
+    size_t *turns; /* [turns_cap] where they begin, n_turns of them */
+    size_t n_turns, turns_cap;
+    size_t n_dropped, n_dropped_turns;
+    size_t n_exact; /* keys of the first tokens never moved; SIZE_MAX: of none did */
+    aeon_session *rebuilt, *rebuilds; /* the copy under way; whose copy this is */
+
     const aeon_feed_params *feed; /* while a feed runs: whom to give logits */
     ae_snapshot_lock *lock;       /* what it is saved under; NULL: nothing */
 };
@@ -88,11 +99,22 @@ struct aeon_session {
 void ae_session_append(aeon_session *s, int32_t id);
 
 const aeon_model *ae_session_model(const aeon_session *s);
-size_t ae_session_room(const aeon_session *s); /* tokens that still fit */
 size_t ae_sampler_n_vocab(const aeon_sampler *s);
 
 /* Forget the keys and values behind the first n_keep tokens. */
 void ae_session_forget(aeon_session *s, size_t n_keep);
+
+/* window.c: make room for n more tokens, as the session's policy says. Errors: CONTEXT_FULL. */
+AEON_MUST_USE aeon_status ae_session_make_room(aeon_session *s, size_t n, aeon_error *err);
+/* The timeline was cut to its first n tokens. */
+void ae_session_cut_turns(aeon_session *s, size_t n);
+/* After a step: put the finished copy in the place of what it rebuilds. */
+void ae_session_take_rebuilt(aeon_session *copy);
+void ae_session_stop_rebuilding(aeon_session *s);
+
+/* An empty session. */
+AEON_MUST_USE aeon_status ae_session_new(aeon_session **out, aeon_engine *e, size_t n_ctx,
+                                         aeon_rope_mode rope, aeon_error *err);
 
 /* Refuse while tokens wait or a step is under way. Errors: INVALID_ARGUMENT. */
 AEON_MUST_USE aeon_status ae_session_check_idle(const aeon_session *s, aeon_error *err);

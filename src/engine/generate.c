@@ -102,8 +102,11 @@ static aeon_status loop(generation *g)
     double start = ae_clock_s();
     bool is_over = false;
     while (!is_over) {
-        if (ae_session_room(g->session) == 0) {
-            g->result->finish = AEON_FINISH_CONTEXT;
+        aeon_status status = ae_session_make_room(g->session, 1, g->err);
+        if (status != AEON_OK) {
+            if (status != AEON_CONTEXT_FULL) return status;
+            g->result->finish =
+                g->session->window == AEON_WINDOW_STOP ? AEON_FINISH_LENGTH : AEON_FINISH_CONTEXT;
             break;
         }
         int32_t id = aeon_sampler_pick(g->sampler, aeon_session_logits(g->session));

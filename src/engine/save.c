@@ -54,8 +54,8 @@ static const void *page_at(void *user, size_t i)
 static aeon_status write_pages(const aeon_session *s, const char *path, const ae_snapshot *snapshot,
                                aeon_error *err)
 {
-    size_t page_tokens = snapshot->key.page_tokens, n_rest = s->n_computed % page_tokens;
-    pages p = {s, s->n_computed / page_tokens, NULL};
+    size_t page_tokens = snapshot->key.page_tokens, n_rest = snapshot->n_computed % page_tokens;
+    pages p = {s, snapshot->n_computed / page_tokens, NULL};
     if (n_rest) {
         p.last = ae_mem_alloc(AE_MEM_SCRATCH, (size_t)snapshot->key.page_bytes);
         if (!p.last) return ae_fail_memory(err, (size_t)snapshot->key.page_bytes, "saving a talk");
@@ -71,11 +71,13 @@ aeon_status aeon_session_save(aeon_session *s, const char *path, const char *tex
 {
     TRY(ae_session_check_idle(s, err));
     TRY(find_fingerprint(s->engine, err));
+    size_t page_tokens = ae_kv_arena_page_tokens(s->engine->arena);
+    size_t n = s->n_computed < s->n_exact ? s->n_computed : s->n_exact; /* moved keys stay here */
     ae_snapshot snapshot = {.key = key_of(s, s->rope_set),
                             .ids = s->ids,
                             .n_ids = s->n,
-                            .n_computed = s->n_computed,
-                            .n_pages = s->kv.n_pages,
+                            .n_computed = n,
+                            .n_pages = n / page_tokens + (n % page_tokens != 0),
                             .text = text,
                             .text_len = len};
     return write_pages(s, path, &snapshot, err);
@@ -166,6 +168,7 @@ static void take_timeline(aeon_session *s, const ae_snapshot *saved, ae_rope_set
     s->n_computed = saved->n_computed;
     s->rope_set = rope_set;
     s->n_logits = 0;
+    ae_session_cut_turns(s, 0);
 }
 
 /* Feed the tokens to the empty session; those that were not computed remain so. */

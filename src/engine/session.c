@@ -26,6 +26,8 @@ static aeon_status check_params(const aeon_engine *e, const aeon_session_params 
     const ae_config *c = ae_model_config(e->model);
     if (p->rope != AEON_ROPE_AUTO && p->rope != AEON_ROPE_SHORT && p->rope != AEON_ROPE_LONG)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "unknown rope mode %d", (int)p->rope);
+    if (!aeon_window_name(p->window))
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "unknown window policy %d", (int)p->window);
     size_t longest = longest_ctx(c, p->rope);
     size_t held = ae_kv_arena_n_pages(e->arena) * ae_kv_arena_page_tokens(e->arena);
     if (p->n_ctx > longest)
@@ -77,17 +79,17 @@ static void session_release(aeon_session *s)
 {
     ae_kv_release(&s->kv);
     ae_mem_free(s->ids);
+    ae_mem_free(s->turns);
     ae_snapshot_lock_free(s->lock);
     ae_mem_free(s);
 }
 
-/* An empty session of these dimensions. */
-static aeon_status new_session(aeon_session **out, aeon_engine *e, size_t n_ctx,
-                               aeon_rope_mode rope, aeon_error *err)
+aeon_status ae_session_new(aeon_session **out, aeon_engine *e, size_t n_ctx, aeon_rope_mode rope,
+                           aeon_error *err)
 {
     aeon_session *s = ae_mem_alloc(AE_MEM_OTHER, sizeof *s);
     if (!s) return ae_fail_memory(err, sizeof *s, "a session");
-    *s = (aeon_session){.engine = e, .n_ctx = n_ctx, .rope = rope};
+    *s = (aeon_session){.engine = e, .n_ctx = n_ctx, .rope = rope, .n_exact = SIZE_MAX};
     aeon_status status = session_init(s, err);
     if (status != AEON_OK) {
         session_release(s);
@@ -106,8 +108,11 @@ aeon_status aeon_session_new(aeon_session **out, aeon_engine *engine,
     aeon_session_params p = params ? *params : aeon_session_params_default();
     TRY(check_params(engine, &p, err));
     size_t n_ctx = p.n_ctx ? p.n_ctx : default_ctx(engine, p.rope);
-    TRY(new_session(out, engine, n_ctx, p.rope, err));
+    TRY(ae_session_new(out, engine, n_ctx, p.rope, err));
     (*out)->priority = p.priority;
+    (*out)->window = p.window;
+    (*out)->compact = p.compact;
+    (*out)->compact_user = p.user;
     return AEON_OK;
 }
 
@@ -115,6 +120,7 @@ void aeon_session_free(aeon_session *s)
 {
     if (!s) return;
     AEON_ASSERT(!s->engine->is_stepping);
+    ae_session_stop_rebuilding(s);
     ae_logits_drop(s->engine, s->logits);
     unlink_session(s);
     session_release(s);
@@ -137,13 +143,16 @@ aeon_status ae_session_check_idle(const aeon_session *s, aeon_error *err)
                    s->n - s->n_computed);
 }
 
-aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s, aeon_error *err)
+/* What a fork has of its own from the start. */
+static aeon_status copy_turns(aeon_session *fork, const aeon_session *s, aeon_error *err)
 {
-    aeon_session *fork;
-    TRY(ae_session_check_idle(s, err));
-    TRY(new_session(&fork, s->engine, s->n_ctx, s->rope, err));
+    for (size_t i = 0; i < s->n_turns; i++) TRY(aeon_session_begin_turn(fork, s->turns[i], err));
+    return AEON_OK;
+}
+
+static void copy_timeline(aeon_session *fork, const aeon_session *s)
+{
     fork->rope_set = s->rope_set;
-    fork->priority = s->priority;
     fork->n = s->n;
     fork->n_computed = s->n_computed;
     fork->n_recomputed = s->n_recomputed;
@@ -153,6 +162,33 @@ aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s, aeon_er
         fork->logits = s->logits;
         fork->logits->n_holders++;
         fork->n_logits = s->n_logits;
+    }
+}
+
+static void copy_ways(aeon_session *fork, const aeon_session *s)
+{
+    fork->priority = s->priority;
+    fork->window = s->window;
+    fork->compact = s->compact;
+    fork->compact_user = s->compact_user;
+    fork->n_pinned = s->n_pinned;
+    fork->n_summary = s->n_summary;
+    fork->n_dropped = s->n_dropped;
+    fork->n_dropped_turns = s->n_dropped_turns;
+    fork->n_exact = s->n_exact;
+}
+
+aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s, aeon_error *err)
+{
+    aeon_session *fork;
+    TRY(ae_session_check_idle(s, err));
+    TRY(ae_session_new(&fork, s->engine, s->n_ctx, s->rope, err));
+    copy_timeline(fork, s);
+    copy_ways(fork, s);
+    aeon_status status = copy_turns(fork, s, err);
+    if (status != AEON_OK) {
+        aeon_session_free(fork);
+        return status;
     }
     *out = fork;
     return AEON_OK;
@@ -165,11 +201,6 @@ static aeon_status check_push(const aeon_session *s, const int32_t *ids, size_t 
     const ae_config *c = ae_model_config(s->engine->model);
     TRY(check_not_stepping(s, err));
     if (n == 0) return ae_fail(err, AEON_INVALID_ARGUMENT, "no tokens to feed");
-    if (n > s->n_ctx - s->n)
-        return ae_fail(err, AEON_CONTEXT_FULL,
-                       "%zu tokens after %zu do not fit into a context of %zu; shorten the prompt "
-                       "or raise --ctx",
-                       n, s->n, s->n_ctx);
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || (uint32_t)ids[i] >= c->n_vocab)
             return ae_fail(err, AEON_INVALID_ARGUMENT,
@@ -189,6 +220,7 @@ static bool crosses(const aeon_session *s, size_t n)
 void ae_session_forget(aeon_session *s, size_t n_keep)
 {
     if (s->n_computed > n_keep) s->n_computed = n_keep;
+    if (s->n_computed <= s->n_exact) s->n_exact = SIZE_MAX;
     ae_kv_shorten(&s->kv, s->n_computed);
 }
 
@@ -213,6 +245,7 @@ void ae_session_fail(aeon_session *s, const aeon_error *reason)
 aeon_status aeon_session_push(aeon_session *s, const int32_t *ids, size_t n, aeon_error *err)
 {
     TRY(check_push(s, ids, n, err));
+    TRY(ae_session_make_room(s, n, err));
     if (!s->is_waiting) {
         s->is_waiting = true;
         s->was_short = false;
@@ -273,9 +306,14 @@ aeon_status aeon_session_rewind(aeon_session *s, size_t n_keep, aeon_error *err)
     aeon_session_cancel(s);
     if (n_keep > s->n)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "cannot keep %zu of %zu tokens", n_keep, s->n);
+    if (n_keep && n_keep < s->n_pinned)
+        return ae_fail(err, AEON_INVALID_ARGUMENT,
+                       "cannot keep %zu tokens: %zu are pinned; keep these, or none", n_keep,
+                       s->n_pinned);
     if (n_keep == s->n) return AEON_OK;
     s->n = n_keep;
     s->n_logits = 0;
+    ae_session_cut_turns(s, n_keep);
     ae_session_forget(s, n_keep);
     if (n_keep == 0 && s->rope == AEON_ROPE_AUTO) s->rope_set = AE_ROPE_SET_SHORT;
     return AEON_OK;
@@ -319,6 +357,12 @@ aeon_session_stats aeon_session_stats_get(const aeon_session *s)
         .n_shared_pages = n_shared,
         .kv_bytes = s->kv.n_pages * ae_kv_arena_page_bytes(arena),
         .kv_bytes_per_token = ae_kv_arena_page_bytes(arena) / ae_kv_arena_page_tokens(arena),
+        .n_pinned = s->n_pinned,
+        .n_turns = s->n_turns,
+        .n_dropped = s->n_dropped,
+        .n_dropped_turns = s->n_dropped_turns,
+        .n_summary = s->n_summary,
+        .is_exact = s->n_exact == SIZE_MAX,
         .is_long_rope = s->rope_set == AE_ROPE_SET_LONG,
         .n_recomputed = s->n_recomputed,
     };
@@ -327,9 +371,4 @@ aeon_session_stats aeon_session_stats_get(const aeon_session *s)
 const aeon_model *ae_session_model(const aeon_session *s)
 {
     return s->engine->model;
-}
-
-size_t ae_session_room(const aeon_session *s)
-{
-    return s->n_ctx - s->n;
 }

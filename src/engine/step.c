@@ -48,15 +48,23 @@ static bool is_member(const aeon_engine *e, const aeon_session *s)
     return false;
 }
 
-/* The most urgent session that waits for one token, or for several, and is not in the step yet. */
+/* The most urgent session that waits for one token, or for several, and is not in the step yet.
+ * Copies that are rebuilt are nobody's concern while others wait. */
 static aeon_session *most_urgent(const aeon_engine *e, bool speaks)
 {
     aeon_session *best = NULL;
     for (aeon_session *s = e->sessions; s; s = s->next)
-        if (s->is_waiting && (n_left(s) == 1) == speaks && (!best || is_more_urgent(s, best)) &&
-            !is_member(e, s))
+        if (s->is_waiting && !s->rebuilds && (n_left(s) == 1) == speaks &&
+            (!best || is_more_urgent(s, best)) && !is_member(e, s))
             best = s;
     return best;
+}
+
+static aeon_session *first_rebuilding(const aeon_engine *e)
+{
+    aeon_session *s = e->sessions;
+    while (s && !(s->rebuilds && s->is_waiting)) s = s->next;
+    return s;
 }
 
 static void choose(aeon_engine *e)
@@ -71,6 +79,8 @@ static void choose(aeon_engine *e)
         take(e, s, n);
         room -= n;
     }
+    if (!e->n_members && (s = first_rebuilding(e)))
+        take(e, s, n_left(s) < e->n_chunk ? n_left(s) : e->n_chunk);
 }
 
 /* ---- the pace -------------------------------------------------------------------------------- */
@@ -171,6 +181,12 @@ static void settle(aeon_engine *e)
     finish_tile(e, &last);
 }
 
+static void take_rebuilt(aeon_engine *e)
+{
+    for (aeon_session *s = e->sessions; s; s = s->next)
+        if (s->rebuilt && !s->rebuilt->is_waiting) ae_session_take_rebuilt(s->rebuilt);
+}
+
 size_t aeon_engine_step(aeon_engine *e)
 {
     AEON_ASSERT(!e->is_stepping);
@@ -181,6 +197,7 @@ size_t aeon_engine_step(aeon_engine *e)
     ae_forward_run(e->forward, &(ae_batch){e->spans, e->n_members});
     settle(e);
     e->is_stepping = false;
+    take_rebuilt(e);
     adapt(e, ae_clock_s() - start);
     return e->n_tokens;
 }

@@ -215,17 +215,33 @@ static void part_page(ae_kv *kv, size_t i, size_t n)
     kv->pages[i] = own;
 }
 
+static aeon_status check_free(const ae_kv *kv, size_t pos, size_t n, aeon_error *err)
+{
+    const ae_kv_arena *a = kv->arena;
+    size_t n_needed = ae_kv_grow_needs(kv, pos, n);
+    if (n_needed <= a->n_free) return AEON_OK;
+    return ae_fail(err, AEON_OUT_OF_MEMORY,
+                   "keys and values: %zu more pages of %zu tokens are needed, %zu of %zu are free; "
+                   "close other talks or raise --ctx",
+                   n_needed, a->page_tokens, a->n_free, a->n_pages);
+}
+
+aeon_status ae_kv_part(ae_kv *kv, size_t pos, size_t n, aeon_error *err)
+{
+    size_t page_tokens = kv->arena->page_tokens;
+    AEON_ASSERT(pages_for(kv, pos + n) <= kv->n_pages);
+    TRY(check_free(kv, pos, n, err));
+    for (size_t i = pos / page_tokens; i < pages_for(kv, pos + n); i++)
+        if (kv->arena->n_holders[kv->pages[i]] > 1) part_page(kv, i, page_tokens);
+    return AEON_OK;
+}
+
 aeon_status ae_kv_grow(ae_kv *kv, size_t pos, size_t n, aeon_error *err)
 {
     ae_kv_arena *a = kv->arena;
     size_t begin = pos / a->page_tokens, end = pages_for(kv, pos + n);
     AEON_ASSERT(n >= 1 && end <= kv->cap && pages_for(kv, pos) <= kv->n_pages);
-    size_t n_needed = ae_kv_grow_needs(kv, pos, n);
-    if (n_needed > a->n_free)
-        return ae_fail(err, AEON_OUT_OF_MEMORY,
-                       "keys and values: %zu more pages of %zu tokens are needed, %zu of %zu are "
-                       "free; close other talks or raise --ctx",
-                       n_needed, a->page_tokens, a->n_free, a->n_pages);
+    TRY(check_free(kv, pos, n, err));
     for (size_t i = begin; i < kv->n_pages && i < end; i++)
         if (a->n_holders[kv->pages[i]] > 1) part_page(kv, i, i == begin ? pos % a->page_tokens : 0);
     while (kv->n_pages < end) kv->pages[kv->n_pages++] = take_page(a);

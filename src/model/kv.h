@@ -83,6 +83,10 @@ AEON_MUST_USE aeon_status ae_kv_grow(ae_kv *kv, size_t pos, size_t n, aeon_error
 /* Free pages that ae_kv_grow would take. */
 size_t ae_kv_grow_needs(const ae_kv *kv, size_t pos, size_t n);
 
+/* Give positions pos .. pos+n-1, which have pages, pages that nobody else holds, with what stands
+ * in them. Errors: OUT_OF_MEMORY (no page is free). */
+AEON_MUST_USE aeon_status ae_kv_part(ae_kv *kv, size_t pos, size_t n, aeon_error *err);
+
 /* Drop the pages behind the first n_tokens positions. */
 void ae_kv_shorten(ae_kv *kv, size_t n_tokens);
 

@@ -2,16 +2,27 @@
 
 #include <math.h>
 
-void ae_rope_angles(const ae_config *c, ae_rope_set set, size_t pos, float *cos_sin)
+static void find_angles(const ae_config *c, ae_rope_set set, double pos, double magnitude,
+                        float *cos_sin)
 {
     uint32_t half = c->rope_dim / 2;
     for (uint32_t i = 0; i < half; i++) {
         double frequency = pow((double)c->rope_theta, -2.0 * i / c->rope_dim);
         if (c->has_rope_factors[set]) frequency /= (double)c->rope_factors[set][i];
-        double angle = (double)pos * frequency;
-        cos_sin[i] = (float)(cos(angle) * (double)c->rope_magnitude);
-        cos_sin[half + i] = (float)(sin(angle) * (double)c->rope_magnitude);
+        double angle = pos * frequency;
+        cos_sin[i] = (float)(cos(angle) * magnitude);
+        cos_sin[half + i] = (float)(sin(angle) * magnitude);
     }
+}
+
+void ae_rope_angles(const ae_config *c, ae_rope_set set, size_t pos, float *cos_sin)
+{
+    find_angles(c, set, (double)pos, (double)c->rope_magnitude, cos_sin);
+}
+
+void ae_rope_turn_back(const ae_config *c, ae_rope_set set, size_t n, float *cos_sin)
+{
+    find_angles(c, set, -(double)n, 1, cos_sin);
 }
 
 void ae_rope_rotate(const ae_config *c, const float *cos_sin, float *x, size_t n_heads)

@@ -36,9 +36,10 @@ typedef struct {
     size_t n_kv_tokens; /* for how many tokens all sessions together have keys and values; 0: one
                          * session of the default length */
     size_t page_tokens; /* a multiple of 32; 0: 32 */
+    bool has_prefixes;  /* remember computed beginnings: who repeats one, starts behind it */
 } aeon_engine_params;
 
-/* The defaults: keys and values F16, all else 0. */
+/* The defaults: keys and values F16, beginnings remembered, all else 0. */
 AEON_API aeon_engine_params aeon_engine_params_default(void);
 
 /* params may be NULL (defaults). The model is borrowed and must outlive the engine. The memory for
@@ -55,8 +56,14 @@ typedef struct {
     size_t n_sessions;
     size_t page_tokens, page_bytes;
     size_t n_pages, n_free_pages;
+    size_t n_prefix_pages;    /* that hold remembered beginnings */
+    size_t n_asked, n_reused; /* tokens of new timelines, and those that were remembered */
+    size_t n_forgotten;       /* pages that were remembered and had to give way */
 } aeon_engine_stats;
 AEON_API aeon_engine_stats aeon_engine_stats_get(const aeon_engine *e);
+
+/* Forget all beginnings, that nothing of past talks remains. */
+AEON_API void aeon_engine_forget(aeon_engine *e);
 
 /* Compute the next waiting tokens: one of every session that waits for one, and as much of the
  * prompts as fits beside, the most urgent first. Returns how many; 0 when no session waits. A

@@ -8,7 +8,7 @@ enum { DEFAULT_CHUNK = 256, MOST_CHUNK = 1 << 16, DEFAULT_CTX = 4096, FIRST_BESI
 
 aeon_engine_params aeon_engine_params_default(void)
 {
-    return (aeon_engine_params){.kv_type = AEON_TYPE_F16};
+    return (aeon_engine_params){.kv_type = AEON_TYPE_F16, .has_prefixes = true};
 }
 
 static aeon_status new_scratch(aeon_engine *e, aeon_error *err)
@@ -41,6 +41,7 @@ static aeon_status engine_init(aeon_engine *e, const aeon_engine_params *p, aeon
                                               .n_tokens = n_tokens,
                                               .page_tokens = p->page_tokens},
                         err));
+    if (p->has_prefixes) TRY(ae_prefix_new(&e->prefixes, e->arena, 0, err));
     return new_scratch(e, err);
 }
 
@@ -69,6 +70,7 @@ void aeon_engine_free(aeon_engine *e)
         ae_mem_free(l);
     }
     ae_forward_free(e->forward);
+    ae_prefix_free(e->prefixes);
     ae_kv_arena_free(e->arena);
     ae_pool_free(e->pool);
     ae_mem_free(e->spans);
@@ -84,13 +86,37 @@ int aeon_engine_n_threads(const aeon_engine *e)
 
 aeon_engine_stats aeon_engine_stats_get(const aeon_engine *e)
 {
+    ae_prefix_stats p = e->prefixes ? ae_prefix_stats_get(e->prefixes) : (ae_prefix_stats){0};
     return (aeon_engine_stats){
         .n_sessions = e->n_sessions,
         .page_tokens = ae_kv_arena_page_tokens(e->arena),
         .page_bytes = ae_kv_arena_page_bytes(e->arena),
         .n_pages = ae_kv_arena_n_pages(e->arena),
         .n_free_pages = ae_kv_arena_n_free(e->arena),
+        .n_prefix_pages = p.n_pages,
+        .n_asked = p.n_asked_tokens,
+        .n_reused = p.n_hit_tokens,
+        .n_forgotten = p.n_evicted,
     };
+}
+
+void aeon_engine_forget(aeon_engine *e)
+{
+    if (e->prefixes) ae_prefix_clear(e->prefixes);
+}
+
+static bool lacks_pages(const aeon_engine *e, const ae_kv *kv, size_t pos, size_t n)
+{
+    return ae_kv_grow_needs(kv, pos, n) > ae_kv_arena_n_free(e->arena);
+}
+
+/* The last resort also helps where the table shares its own pages with the tree and could have them
+ * to itself. */
+void ae_engine_free_pages(aeon_engine *e, const ae_kv *kv, size_t pos, size_t n)
+{
+    if (!e->prefixes) return;
+    if (lacks_pages(e, kv, pos, n)) ae_prefix_make_room(e->prefixes, ae_kv_grow_needs(kv, pos, n));
+    if (lacks_pages(e, kv, pos, n)) ae_prefix_clear(e->prefixes);
 }
 
 /* ---- logits ---------------------------------------------------------------------------------- */

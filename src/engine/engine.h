@@ -12,6 +12,7 @@
 #include "aeon/engine.h"
 #include "base/pool.h"
 #include "base/status.h"
+#include "engine/prefix.h"
 #include "format/snapshot.h"
 #include "model/forward.h"
 
@@ -31,6 +32,7 @@ struct aeon_engine {
     ae_pool *pool;
     ae_forward *forward;
     ae_kv_arena *arena;
+    ae_prefix *prefixes;    /* or NULL */
     aeon_session *sessions; /* all of them, a list */
     size_t n_sessions;
     ae_logits *free_logits;
@@ -87,7 +89,8 @@ struct aeon_session {
     size_t *turns; /* [turns_cap] where they begin, n_turns of them */
     size_t n_turns, turns_cap;
     size_t n_dropped, n_dropped_turns;
-    size_t n_exact; /* keys of the first tokens never moved; SIZE_MAX: of none did */
+    bool is_foreign; /* keys from a file, perhaps of another kind of machine: for this talk alone */
+    size_t n_exact;  /* keys of the first tokens never moved; SIZE_MAX: of none did */
     aeon_session *rebuilt, *rebuilds; /* the copy under way; whose copy this is */
 
     const aeon_feed_params *feed; /* while a feed runs: whom to give logits */
@@ -100,6 +103,11 @@ void ae_session_append(aeon_session *s, int32_t id);
 
 const aeon_model *ae_session_model(const aeon_session *s);
 size_t ae_sampler_n_vocab(const aeon_sampler *s);
+
+/* Let remembered beginnings give way until positions pos .. pos+n-1 of a table can be written, if
+ * they can. */
+void ae_engine_free_pages(aeon_engine *e, const ae_kv *kv, size_t pos, size_t n);
+ae_prefix_key ae_session_prefix_key(const aeon_session *s);
 
 /* Forget the keys and values behind the first n_keep tokens. */
 void ae_session_forget(aeon_session *s, size_t n_keep);

@@ -148,6 +148,7 @@ static aeon_status load_pages(aeon_session *s, const ae_snapshot_file *file, aeo
 {
     size_t n = ae_snapshot_get(file)->n_computed;
     if (n == 0) return AEON_OK;
+    ae_engine_free_pages(s->engine, &s->kv, 0, n);
     TRY(ae_kv_grow(&s->kv, 0, n, why));
     reading *r = ae_mem_alloc(AE_MEM_SCRATCH, sizeof *r);
     if (!r) return ae_fail_memory(why, sizeof *r, "loading a talk");
@@ -166,6 +167,7 @@ static void take_timeline(aeon_session *s, const ae_snapshot *saved, ae_rope_set
     memcpy(s->ids, saved->ids, saved->n_ids * sizeof *s->ids);
     s->n = saved->n_ids;
     s->n_computed = saved->n_computed;
+    s->is_foreign = s->n_computed > 0;
     s->rope_set = rope_set;
     s->n_logits = 0;
     ae_session_cut_turns(s, 0);

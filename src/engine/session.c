@@ -176,6 +176,7 @@ static void copy_ways(aeon_session *fork, const aeon_session *s)
     fork->n_dropped = s->n_dropped;
     fork->n_dropped_turns = s->n_dropped_turns;
     fork->n_exact = s->n_exact;
+    fork->is_foreign = s->is_foreign;
 }
 
 aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s, aeon_error *err)
@@ -221,6 +222,7 @@ void ae_session_forget(aeon_session *s, size_t n_keep)
 {
     if (s->n_computed > n_keep) s->n_computed = n_keep;
     if (s->n_computed <= s->n_exact) s->n_exact = SIZE_MAX;
+    if (s->n_computed == 0) s->is_foreign = false;
     ae_kv_shorten(&s->kv, s->n_computed);
 }
 
@@ -242,6 +244,21 @@ void ae_session_fail(aeon_session *s, const aeon_error *reason)
     s->error = *reason;
 }
 
+ae_prefix_key ae_session_prefix_key(const aeon_session *s)
+{
+    return (ae_prefix_key){.rope_set = s->rope_set, .adapter = 0};
+}
+
+/* Start behind what was computed before. The last token is computed in any case, for its logits,
+ * and all are for somebody who wants the logits of each. */
+static void reuse_prefix(aeon_session *s)
+{
+    ae_prefix *p = s->engine->prefixes;
+    bool wants_all = s->feed && s->feed->on_logits;
+    if (!p || s->n_computed || s->rebuilds || wants_all) return;
+    s->n_computed = ae_prefix_find(p, ae_session_prefix_key(s), s->ids, s->n - 1, &s->kv);
+}
+
 aeon_status aeon_session_push(aeon_session *s, const int32_t *ids, size_t n, aeon_error *err)
 {
     TRY(check_push(s, ids, n, err));
@@ -261,6 +278,7 @@ aeon_status aeon_session_push(aeon_session *s, const int32_t *ids, size_t n, aeo
     memcpy(s->ids + s->n, ids, n * sizeof *ids);
     s->n += n;
     s->status = AEON_OK;
+    reuse_prefix(s);
     return AEON_OK;
 }
 
@@ -275,9 +293,13 @@ aeon_status aeon_session_feed(aeon_session *s, const int32_t *ids, size_t n,
 {
     static const aeon_feed_params none;
     const aeon_feed_params *p = params ? params : &none;
-    TRY(aeon_session_push(s, ids, n, err));
-    size_t begin = s->n_computed, n_all = s->n - begin;
     s->feed = p;
+    aeon_status status = aeon_session_push(s, ids, n, err);
+    if (status != AEON_OK) {
+        s->feed = NULL;
+        return status;
+    }
+    size_t begin = s->n_computed, n_all = s->n - begin;
     while (s->is_waiting) {
         size_t n_done = s->n_computed - begin;
         if (p->progress && n_all > s->engine->n_chunk &&

@@ -23,6 +23,7 @@ static size_t n_left(const aeon_session *s)
 static void take(aeon_engine *e, aeon_session *s, size_t n)
 {
     aeon_error reason;
+    ae_engine_free_pages(e, &s->kv, s->n_computed, n);
     if (ae_kv_grow(&s->kv, s->n_computed, n, &reason) != AEON_OK) {
         ae_session_fail(s, &reason);
         return;
@@ -181,6 +182,19 @@ static void settle(aeon_engine *e)
     finish_tile(e, &last);
 }
 
+/* Remember beginnings that end with a full page. */
+static void remember(aeon_engine *e)
+{
+    size_t page_tokens = ae_kv_arena_page_tokens(e->arena);
+    for (size_t i = 0; i < e->n_members && e->prefixes; i++) {
+        aeon_session *s = e->members[i];
+        size_t n = s->n_computed, n_before = e->spans[i].pos;
+        bool is_pure = !s->is_foreign && s->n_exact == SIZE_MAX;
+        if (is_pure && n / page_tokens > n_before / page_tokens)
+            ae_prefix_add(e->prefixes, ae_session_prefix_key(s), s->ids, n, &s->kv);
+    }
+}
+
 static void take_rebuilt(aeon_engine *e)
 {
     for (aeon_session *s = e->sessions; s; s = s->next)
@@ -197,6 +211,7 @@ size_t aeon_engine_step(aeon_engine *e)
     ae_forward_run(e->forward, &(ae_batch){e->spans, e->n_members});
     settle(e);
     e->is_stepping = false;
+    remember(e);
     take_rebuilt(e);
     adapt(e, ae_clock_s() - start);
     return e->n_tokens;

@@ -129,6 +129,7 @@ static aeon_status slide(aeon_session *s, gap g, aeon_error *err)
 {
     aeon_engine *e = s->engine;
     if (s->n_computed > g.end) {
+        ae_engine_free_pages(e, &s->kv, g.begin, s->n_computed - g.begin);
         TRY(ae_kv_part(&s->kv, g.begin, s->n_computed - g.begin, err));
         ae_kv_shift(&s->kv, ae_model_config(e->model), s->rope_set, g.begin, g.end, s->n_computed,
                     e->pool);

@@ -218,6 +218,7 @@ static aeon_status open_seat(seat *s, const run *r, const aeon_model *model, int
     size_t n_ctx_max = aeon_model_describe(model)->n_ctx_max;
     aeon_engine_params how = aeon_engine_params_default();
     how.n_threads = n_threads;
+    how.has_prefixes = false; /* no two questions begin alike */
     how.n_kv_tokens = r->n_max < n_ctx_max - r->n_longest ? r->n_longest + r->n_max : n_ctx_max;
     TRY(aeon_engine_new(&s->engine, model, &how, err));
     aeon_session_params longest = {.n_ctx = how.n_kv_tokens};

@@ -60,6 +60,16 @@ static void check_same(const aeon_session *s, const float *expected)
     assert_memory_equal(aeon_session_logits(s), expected, n_vocab * sizeof *expected);
 }
 
+static int32_t mixed[N_IDS];
+
+static bool count(void *user, size_t pos, const float *logits)
+{
+    (void)pos;
+    (void)logits;
+    ++*(size_t *)user;
+    return true;
+}
+
 static const aeon_type kv_types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16, AEON_TYPE_Q8_0};
 enum { N_KV_TYPES = sizeof kv_types / sizeof *kv_types };
 
@@ -250,6 +260,61 @@ static void talks_leave_nothing_behind(void **state)
     aeon_engine_free(e);
 }
 
+/* Who repeats a beginning gets its pages; the bits are those of computing it. */
+static void a_known_beginning_is_not_computed_again(void **state)
+{
+    (void)state;
+    int32_t some[N_IDS];
+    for (int i = 0; i < N_KV_TYPES; i++) {
+        aeon_engine *e = make_engine((aeon_engine_params){
+            .n_threads = 2, .n_chunk = 32, .kv_type = kv_types[i], .has_prefixes = true});
+        aeon_session *first = make_session(e, 0);
+        CHECK_OK(aeon_session_feed(first, ids, 150, NULL, &err));
+        aeon_session_free(first);
+        assert_int_equal(aeon_engine_stats_get(e).n_prefix_pages, 150 / 32);
+        for (size_t cut = 0; cut <= 150; cut += 25) {
+            aeon_session *s = make_session(e, 0);
+            memcpy(some, ids, cut * sizeof *ids);
+            memcpy(some + cut, ids + 200 + cut, 40 * sizeof *ids);
+            size_t before = aeon_engine_stats_get(e).n_reused;
+            CHECK_OK(aeon_session_push(s, some, cut + 40, &err));
+            assert_true(aeon_engine_stats_get(e).n_reused - before >= cut / 32 * 32);
+            while (aeon_engine_step(e)) {
+            }
+            check_same(s, alone(some, cut + 40, kv_types[i], 0));
+            aeon_session_free(s);
+        }
+        aeon_engine_forget(e);
+        assert_int_equal(aeon_engine_stats_get(e).n_free_pages, aeon_engine_stats_get(e).n_pages);
+        aeon_engine_free(e);
+    }
+}
+
+/* Whoever wants the logits of every token gets them, and a full engine forgets what nobody holds.
+ */
+static void beginnings_give_way(void **state)
+{
+    (void)state;
+    aeon_engine *e = make_engine((aeon_engine_params){
+        .n_threads = 1, .n_chunk = 64, .n_kv_tokens = N_IDS, .has_prefixes = true});
+    aeon_session *s = make_session(e, 0);
+    size_t n_seen = 0;
+    CHECK_OK(aeon_session_feed(s, ids, 300, NULL, &err));
+    CHECK_OK(aeon_session_rewind(s, 0, &err));
+    CHECK_OK(aeon_session_feed(s, ids, 300,
+                               &(aeon_feed_params){.on_logits = count, .user = &n_seen}, &err));
+    assert_int_equal(n_seen, 300);
+    for (size_t k = 0; k < 4; k++) {
+        CHECK_OK(aeon_session_rewind(s, 10 * k, &err));
+        CHECK_OK(aeon_session_feed(s, ids + 50, 350, NULL, &err));
+        memcpy(mixed + 10 * k, ids + 50, 350 * sizeof *ids);
+        check_same(s, alone(mixed, 10 * k + 350, AEON_TYPE_F32, 0));
+    }
+    assert_true(aeon_engine_stats_get(e).n_free_pages < 3);
+    aeon_session_free(s);
+    aeon_engine_free(e);
+}
+
 static void a_fork_without_memory_leaves_all_as_it_was(void **state)
 {
     (void)state;
@@ -309,6 +374,8 @@ int main(void)
         cmocka_unit_test(cancelling_gives_the_pages_back),
         cmocka_unit_test(a_full_engine_fails_one_and_serves_the_others),
         cmocka_unit_test(talks_leave_nothing_behind),
+        cmocka_unit_test(a_known_beginning_is_not_computed_again),
+        cmocka_unit_test(beginnings_give_way),
         cmocka_unit_test(a_fork_without_memory_leaves_all_as_it_was),
     };
     return cmocka_run_group_tests_name("pages", tests, open_model, close_model);

@@ -213,6 +213,21 @@ static void rebuilt_the_talk_is_exact_again(void **state)
     }
 }
 
+/* With pages for one talk alone, all of them remembered as beginnings too. */
+static void a_window_needs_no_more_than_the_context(void **state)
+{
+    (void)state;
+    aeon_engine *e = NULL;
+    CHECK_OK(aeon_engine_new(
+        &e, model, &(aeon_engine_params){.n_chunk = 32, .n_kv_tokens = N_CTX, .has_prefixes = true},
+        &err));
+    aeon_session *s = make_session(e, (aeon_session_params){.window = AEON_WINDOW_SLIDE});
+    begin_talk(s, 30);
+    check_ids(s, 0, ids, N_SYSTEM);
+    assert_true(aeon_session_stats_get(s).n_dropped_turns > 20);
+    close_both(e, s);
+}
+
 /* ---- compact --------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -362,6 +377,7 @@ int main(void)
         cmocka_unit_test(the_oldest_turns_go_the_pinned_stay),
         cmocka_unit_test(moved_keys_are_those_of_their_new_place),
         cmocka_unit_test(rebuilt_the_talk_is_exact_again),
+        cmocka_unit_test(a_window_needs_no_more_than_the_context),
         cmocka_unit_test(a_summary_takes_the_place_of_turns),
         cmocka_unit_test(an_answer_goes_on_as_the_policy_says),
         cmocka_unit_test(every_allocation_may_fail),

@@ -65,6 +65,21 @@ static void tell_plan(const aeon_plan *p)
                cli_short_bytes(rest, sizeof rest, rest_bytes));
 }
 
+/* A budget that the machine does not have would be kept by swapping. */
+static aeon_status check_machine(uint64_t ram_bytes, aeon_error *err)
+{
+    char ram[16], has[16];
+    aeon_machine m = aeon_machine_describe();
+    cli_short_bytes(ram, sizeof ram, (double)ram_bytes);
+    if (m.memory_bytes && ram_bytes > m.memory_bytes)
+        return cli_error(err, AEON_OUT_OF_MEMORY, "--ram: %s are asked for, this machine has %s",
+                         ram, cli_short_bytes(has, sizeof has, (double)m.memory_bytes));
+    if (m.memory_available_bytes && ram_bytes > m.memory_available_bytes)
+        cli_notice("only %s of memory are available now, not %s: it may get slow",
+                   cli_short_bytes(has, sizeof has, (double)m.memory_available_bytes), ram);
+    return AEON_OK;
+}
+
 /* Fill in what the session leaves open, so that all fits into --ram, and let it hold. */
 static aeon_status keep_to_ram(const cli_runtime *r, const cli_options *o,
                                aeon_engine_params *engine, aeon_session_params *session,
@@ -72,6 +87,7 @@ static aeon_status keep_to_ram(const cli_runtime *r, const cli_options *o,
 {
     aeon_plan plan;
     aeon_plan_params params = cli_plan_params(o, session);
+    TRY(check_machine(o->ram_bytes, err));
     TRY(aeon_plan_make(&plan, r->model, &params, err));
     tell_plan(&plan);
     engine->kv_type = plan.kv_type;

@@ -188,6 +188,8 @@ def what_does_not_fit_is_refused_before_it_is_loaded():
     for command in (("run", "-p", "a"), ("score", "-p", "a"), ("chat",)):
         fails(*command, "--ram", "10M", says=("10.0 MB are too small", "would hold 4096 tokens"))
     fails("run", "-p", "a", "--ram", "1G", "--ctx", "5000", says="reaches 4096")
+    fails("run", "-p", "a", "--ram", "1000T", says="1.0 PB are asked for, this machine has")
+    works("doctor", "--ram", "1000T")  # may ask about another machine
 
 
 harness.main()

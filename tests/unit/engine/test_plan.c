@@ -283,12 +283,18 @@ static void a_model_without_weights_has_no_plan(void **state)
     aeon_model_close(m);
 }
 
-/* All that a talk needs, as the plan says. */
+/* All that a talk needs, as the plan says, with work space so large that what is kept for texts
+ * hides no mistake in it. */
+enum { LARGE_CHUNK = 2048 };
+
 static aeon_status open_all(aeon_engine **e, aeon_session **s, aeon_sampler **sampler,
                             const aeon_model *m, const aeon_plan *p)
 {
-    aeon_engine_params engine = {
-        .n_threads = 2, .kv_type = p->kv_type, .n_kv_tokens = p->n_kv_tokens};
+    aeon_engine_params engine = aeon_engine_params_default();
+    engine.n_threads = 2;
+    engine.n_chunk = LARGE_CHUNK;
+    engine.kv_type = p->kv_type;
+    engine.n_kv_tokens = p->n_kv_tokens;
     aeon_session_params session = {.n_ctx = p->n_ctx};
     aeon_sampler_params drawing = aeon_sampler_params_default();
     aeon_status status = aeon_engine_new(e, m, &engine, &err);
@@ -307,7 +313,8 @@ static void the_cap_is_enough(void **state)
     aeon_session *s = NULL;
     aeon_sampler *sampler = NULL;
     aeon_plan p;
-    aeon_plan_params params = {.ram_bytes = 40000000, .n_threads = 2, .n_ctx = 4000};
+    aeon_plan_params params = {
+        .ram_bytes = 100000000, .n_threads = 2, .n_chunk = LARGE_CHUNK, .n_ctx = 4000};
     CHECK_OK(aeon_model_open(&m, "builtin", NULL, &err));
     CHECK_OK(aeon_plan_make(&p, m, &params, &err));
     assert_int_equal(p.total_bytes, sum_of(&p));
@@ -321,7 +328,7 @@ static void the_cap_is_enough(void **state)
     CHECK_OK(open_all(&e, &s, &sampler, m, &p));
     size_t taken = aeon_memory_stats_get().current_bytes;
     assert_true(taken <= p.cap_bytes);
-    assert_true(taken >= p.cap_bytes / 4 * 3);
+    assert_true(taken >= p.cap_bytes / 10 * 9);
     aeon_sampler_free(sampler);
     aeon_session_free(s);
     aeon_engine_free(e);

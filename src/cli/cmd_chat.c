@@ -4,34 +4,13 @@
  *           end of the answer; its bounds are kept, so that turns can be undone and answers drawn
  *           again. Nothing is ever dropped from the timeline silently.
  */
+#include "cli/chat.h"
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/line.h"
-#include "cli/runtime.h"
 
 #include <string.h>
 
-typedef struct {
-    const cli_options *options;
-    cli_runtime runtime;
-    const aeon_chat_template *chat;
-    aeon_sampler *sampler;
-    uint64_t seed;
-    uint64_t n_renewed; /* samplers made after the first, each with the next seed */
-    cli_line *line;
-    aeon_text system; /* empty: none */
-    aeon_text input;
-    aeon_tokens fed;   /* what the next feed gets */
-    aeon_tokens turns; /* two for each turn: where it begins, where its answer begins */
-    bool quit;
-
-    size_t n_read; /* of the last turn */
-    double read_ms;
-    char last; /* the last byte of the answer */
-    aeon_generate_result result;
-} talk;
-
-static size_t timeline_length(const talk *t)
+size_t cli_talk_length(const talk *t)
 {
     return aeon_session_stats_get(t->runtime.session).n_past;
 }
@@ -44,7 +23,7 @@ static void accept_ids(talk *t, const int32_t *ids, size_t n)
 }
 
 /* After the timeline went back: a generator that draws anew, with the tokens that remain. */
-static aeon_status renew_sampler(talk *t, aeon_error *err)
+aeon_status cli_talk_renew_sampler(talk *t, aeon_error *err)
 {
     size_t n;
     cli_options o = *t->options;
@@ -57,6 +36,25 @@ static aeon_status renew_sampler(talk *t, aeon_error *err)
     const int32_t *ids = aeon_session_ids(t->runtime.session, &n);
     accept_ids(t, ids, n);
     return AEON_OK;
+}
+
+/* ---- the window ----------------------------------------------------------------------------- */
+
+/* The window may have dropped turns: forget their bounds, move those of the others, and say so. */
+static void follow_window(talk *t)
+{
+    aeon_session_stats s = aeon_session_stats_get(t->runtime.session);
+    size_t n_gone = s.n_dropped - t->n_dropped, n_left = 0, n = t->turns.n;
+    if (!n_gone) return;
+    for (size_t i = 0; i < n; i += 2) {
+        if ((size_t)t->turns.ids[i] < s.n_pinned + n_gone) continue;
+        t->turns.ids[n_left++] = t->turns.ids[i] - (int32_t)n_gone;
+        t->turns.ids[n_left++] = t->turns.ids[i + 1] - (int32_t)n_gone;
+    }
+    t->turns.n = n_left;
+    t->n_dropped = s.n_dropped;
+    cli_notice("(the context of %zu tokens is full: the oldest %zu turns are no longer seen)",
+               s.n_ctx, (n - n_left) / 2);
 }
 
 /* ---- one turn ------------------------------------------------------------------------------- */
@@ -92,7 +90,7 @@ static void tell_finish(const talk *t)
     case AEON_FINISH_CONTEXT:
         cli_notice("(the context of %zu tokens is full: /reset begins a new talk, /undo takes back "
                    "the last turn, aeon chat --ctx N gives more room)",
-                   timeline_length(t));
+                   cli_talk_length(t));
         break;
     case AEON_FINISH_STOP: break;
     }
@@ -112,6 +110,7 @@ static aeon_status answer(talk *t, aeon_error *err)
     t->last = 0;
     TRY(aeon_session_generate(t->runtime.session, t->sampler, &params, &t->result, err));
     if (t->last != '\n') printf("\n");
+    follow_window(t);
     if (!cli_flush()) {
         t->quit = true; /* the reader has gone; main reports it */
         return AEON_OK;
@@ -143,10 +142,11 @@ static aeon_status encode_message(talk *t, const char *text, aeon_error *err)
 {
     aeon_message messages[] = {{.role = "system", .content = t->system.data},
                                {.role = "user", .content = text}};
-    bool is_first = timeline_length(t) == 0;
+    bool is_first = cli_talk_length(t) == 0;
     size_t skip = is_first && t->system.len ? 0 : 1;
     t->fed.n = 0;
     if (!is_first) TRY(end_last_answer(t, err));
+    t->n_ended = t->fed.n;
     return aeon_chat_encode(t->chat, t->runtime.vocab, messages + skip, 2 - skip,
                             is_first ? 0 : AEON_CHAT_CONTINUE, &t->fed, err);
 }
@@ -162,13 +162,35 @@ static aeon_status feed(talk *t, aeon_error *err)
     return status;
 }
 
+/* The system message is never dropped. */
+aeon_status cli_talk_pin_system(talk *t, aeon_error *err)
+{
+    aeon_tokens ids = {0};
+    aeon_message system = {.role = "system", .content = t->system.data};
+    aeon_status status = aeon_chat_encode(t->chat, t->runtime.vocab, &system, t->system.len ? 1 : 0,
+                                          AEON_CHAT_NO_PROMPT, &ids, err);
+    if (status == AEON_OK) status = aeon_session_pin(t->runtime.session, ids.n, err);
+    aeon_tokens_release(&ids);
+    return status;
+}
+
+aeon_status cli_talk_begin_turn(talk *t, size_t start, size_t answer, aeon_error *err)
+{
+    TRY(aeon_session_begin_turn(t->runtime.session, start, err));
+    TRY(aeon_tokens_push(&t->turns, (int32_t)start, err));
+    return aeon_tokens_push(&t->turns, (int32_t)answer, err);
+}
+
 static aeon_status say(talk *t, const char *text, aeon_error *err)
 {
     TRY(encode_message(t, text, err));
-    size_t start = timeline_length(t);
     TRY(feed(t, err));
-    TRY(aeon_tokens_push(&t->turns, (int32_t)start, err));
-    TRY(aeon_tokens_push(&t->turns, (int32_t)timeline_length(t), err));
+    follow_window(t);
+    size_t n = cli_talk_length(t);
+    if (n == t->fed.n) TRY(cli_talk_pin_system(t, err));
+    size_t n_pinned = aeon_session_stats_get(t->runtime.session).n_pinned;
+    size_t start = n == t->fed.n ? n_pinned : n - t->fed.n + t->n_ended;
+    TRY(cli_talk_begin_turn(t, start, n, err));
     accept_ids(t, t->fed.ids, t->fed.n);
     return answer(t, err);
 }
@@ -182,7 +204,8 @@ static aeon_status do_reset(talk *t, const char *text, aeon_error *err)
     (void)text;
     t->turns.n = 0;
     TRY(aeon_session_rewind(t->runtime.session, 0, err));
-    TRY(renew_sampler(t, err));
+    TRY(cli_talk_renew_sampler(t, err));
+    t->n_dropped = aeon_session_stats_get(t->runtime.session).n_dropped;
     cli_notice("(a new talk%s)", t->system.len ? ", with the same system message" : "");
     return AEON_OK;
 }
@@ -230,7 +253,7 @@ static aeon_status do_regenerate(talk *t, const char *text, aeon_error *err)
     TRY(aeon_tokens_push(&t->fed, aeon_session_ids(t->runtime.session, &n)[start - 1], err));
     TRY(aeon_session_rewind(t->runtime.session, start - 1, err));
     TRY(feed(t, err));
-    TRY(renew_sampler(t, err));
+    TRY(cli_talk_renew_sampler(t, err));
     return answer(t, err);
 }
 
@@ -243,7 +266,7 @@ static aeon_status do_undo(talk *t, const char *text, aeon_error *err)
     }
     t->turns.n -= 2;
     TRY(aeon_session_rewind(t->runtime.session, (size_t)t->turns.ids[t->turns.n], err));
-    TRY(renew_sampler(t, err));
+    TRY(cli_talk_renew_sampler(t, err));
     cli_notice("(the last question and answer are forgotten, %zu remain)", t->turns.n / 2);
     return AEON_OK;
 }
@@ -265,6 +288,9 @@ static const struct {
     {"/system", "TEXT", "tell the model how to behave, and begin a new talk", do_system},
     {"/regen", "", "answer the last question again, differently", do_regenerate},
     {"/undo", "", "forget the last question and its answer", do_undo},
+    {"/save", "NAME", "keep the talk under this name", cli_talk_do_save},
+    {"/load", "NAME", "go on with a talk that was kept; without a name: list them",
+     cli_talk_do_load},
     {"/stats", "", "speed, memory, and how full the context is", do_stats},
     {"/quit", "", "end the talk; so does Ctrl-D", do_quit},
 };
@@ -389,6 +415,7 @@ static aeon_status open_talk(talk *t, aeon_error *err)
     if (o.argument) o.model = o.argument;
     if (!o.n_chunk) o.n_chunk = SHORT_CHUNK;
     aeon_session_params session = cli_session_params(&o);
+    session.window = o.window;
     TRY(cli_runtime_open(&t->runtime, &o, &session, err));
     TRY(cli_chat_template(&t->chat, &t->runtime, "", err));
     TRY(cli_sampler_new(&t->sampler, &t->seed, &t->runtime, &o, err));
@@ -401,7 +428,8 @@ static aeon_status run_chat(const cli_options *o, aeon_error *err)
     talk t = {.options = o};
     aeon_status status = open_talk(&t, err);
     if (status == AEON_OK && cli_line_is_edited(t.line)) greet(&t);
-    if (status == AEON_OK) status = converse(&t, err);
+    if (status == AEON_OK) status = cli_talk_resume(&t, err);
+    if (status == AEON_OK) status = cli_talk_keep_at_end(&t, converse(&t, err), err);
     cli_line_close(t.line);
     aeon_sampler_free(t.sampler);
     aeon_text_release(&t.system);
@@ -414,7 +442,14 @@ static aeon_status run_chat(const cli_options *o, aeon_error *err)
 
 static const cli_option own_options[] = {
     {0, "system", CLI_TEXT, AT(system), 0, 0, "TEXT", "how the model should behave"},
-    {0, "no-history", CLI_FLAG, AT(no_history), 0, 0, NULL, "neither read nor keep typed lines"},
+    {0, "session", CLI_TEXT, AT(session), 0, 0, "NAME",
+     "go on with the talk of this name, and keep it at the end"},
+    {'c', "continue", CLI_FLAG, AT(go_on), 0, 0, NULL, "go on with the last talk"},
+    {0, "window", CLI_WINDOW, 0, 0, 0, "POLICY",
+     "when the context is full: window drops the oldest turns, compact too and reads the rest "
+     "again; error and stop end the talk"},
+    {0, "no-history", CLI_FLAG, AT(no_history), 0, 0, NULL,
+     "keep neither typed lines nor the talk"},
     {0, "stats", CLI_FLAG, AT(stats), 0, 0, NULL, "speed and context after every answer"},
     CLI_OPTION_END,
 };
@@ -428,9 +463,11 @@ const cli_command cli_chat = {
                                   {"Model", cli_model_options},
                                   {"Answer", cli_sampling_options},
                                   CLI_GROUP_END},
-    .notes = "Typed lines are kept in $XDG_STATE_HOME/aeon/history (~/.local/state), readable by\n"
-             "you alone. Through a pipe every line is a message and every answer goes to standard\n"
-             "output.",
+    .notes =
+        "Typed lines and talks are kept in $XDG_STATE_HOME/aeon (~/.local/state/aeon),\n"
+        "readable by you alone, and locked if AEON_PASSPHRASE is set; a talk on the terminal as\n"
+        "\"last\" when it ends, if it has no other name. Through a pipe every line is a message\n"
+        "and every answer goes to standard output, and a talk is kept if it has a name.",
     .example = "aeon chat phi-4-mini-q4_0.gguf --system \"You are a patient teacher.\"",
     .run = run_chat,
 };

@@ -1,6 +1,7 @@
 #include "cli/line.h"
 
 #include "cli/console.h"
+#include "cli/state.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -28,29 +29,6 @@ struct cli_line {
 };
 
 /* ---- the history file ----------------------------------------------------------------------- */
-
-/* Make every missing folder of path, for the owner alone. path is changed and restored. */
-static bool make_folders(char *path)
-{
-    for (char *slash = strchr(path + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = 0;
-        bool made = mkdir(path, 0700) == 0 || errno == EEXIST;
-        *slash = '/';
-        if (!made) return false;
-    }
-    return true;
-}
-
-static void find_history(cli_line *line)
-{
-    const char *state = getenv("XDG_STATE_HOME"), *home = getenv("HOME");
-    int n = -1;
-    if (state && *state == '/')
-        n = snprintf(line->path, sizeof line->path, "%s/aeon/history", state);
-    else if (home && *home == '/')
-        n = snprintf(line->path, sizeof line->path, "%s/.local/state/aeon/history", home);
-    if (n < 0 || (size_t)n + 8 >= sizeof line->path || !make_folders(line->path)) line->path[0] = 0;
-}
 
 /* Only a plain file is read: no link, pipe or device in its place. */
 static void load_history(cli_line *line)
@@ -139,7 +117,7 @@ static aeon_status open_editor(cli_line *line, bool keep_history, aeon_error *er
         return cli_error(err, AEON_OUT_OF_MEMORY, "not enough memory for line editing");
     history(line->history, &event, H_SETSIZE, HISTORY_LINES);
     history(line->history, &event, H_SETUNIQUE, 1);
-    if (keep_history) find_history(line);
+    if (keep_history) cli_state_path(line->path, sizeof line->path, "history");
     load_history(line);
 
     el_set(line->edit, EL_CLIENTDATA, line);

@@ -70,6 +70,7 @@ cli_options cli_options_default(void)
         .model = "builtin",
         .kv_type = AEON_TYPE_F16,
         .rope = AEON_ROPE_AUTO,
+        .window = AEON_WINDOW_SLIDE,
         .sampling = aeon_sampler_params_default(),
         .n_top = 10,
         .n_prefill = 256,
@@ -234,6 +235,7 @@ static bool set_value(cli_options *o, const cli_option *opt, const char *text)
     case CLI_KV: ok = parse_kv(o, text); break;
     case CLI_TYPE: ok = o->has_type = aeon_type_find(text, &o->type); break;
     case CLI_ROPE: ok = parse_rope(o, text); break;
+    case CLI_WINDOW: ok = aeon_window_find(text, &o->window); break;
     case CLI_TEMPLATE:
         ok = aeon_chat_template_find(text) != NULL;
         o->chat_template = text;
@@ -304,6 +306,7 @@ static aeon_status bad_value(const cli_option *opt, const char *shown, const cha
     case CLI_SEED: snprintf(wanted, sizeof wanted, "a whole number, 0 or more"); break;
     case CLI_BYTES: snprintf(wanted, sizeof wanted, "a size like 4G, 2.5GB or 800MiB"); break;
     case CLI_KV: snprintf(wanted, sizeof wanted, "f32, f16, bf16 or q8_0"); break;
+    case CLI_WINDOW: snprintf(wanted, sizeof wanted, "error, stop, window or compact"); break;
     case CLI_STOP:
         snprintf(wanted, sizeof wanted, "a text, at most %d times", CLI_MAX_STOPS);
         break;

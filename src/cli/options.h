@@ -57,7 +57,9 @@ typedef struct {
     bool json, stats, ids_out;
 
     /* one command's own */
-    bool no_history;                    /* chat */
+    bool no_history, go_on;             /* chat */
+    const char *session;                /* chat */
+    aeon_window window;                 /* chat */
     const char *decode;                 /* tokenize */
     bool special, lines, pieces;        /* tokenize */
     size_t n_top;                       /* score */
@@ -100,6 +102,7 @@ typedef enum {
     CLI_KV,       /* kv_type and has_kv_type */
     CLI_TYPE,     /* type and has_type */
     CLI_ROPE,     /* rope */
+    CLI_WINDOW,   /* window */
     CLI_TEMPLATE, /* chat_template, by a known name */
 } cli_kind;
 

@@ -36,7 +36,7 @@ test: $(if $(filter debian-x86_64,$(HOST)),arm64,no-arm64) ## run every test
 	$(SAY) 'running the tests'
 	@ctest --preset release
 
-test-big: ## run the tests of the exact Phi-4-mini shape (8 GB of disk, 9 GB of memory)
+test-big: ## run the tests that take minutes (8 GB of disk, 9 GB of memory)
 	$(NEED) test
 	$(call build,release,-DAEON_TESTS=ON)
 	@ctest --preset big
@@ -48,10 +48,12 @@ check: ## hold the rules: layers, sizes, exports, banned functions, format, warn
 	$(SAY) 'checking the rules'
 	@tools/check.py --library build/release
 
-bench: ## measure the speed of the built-in model, or of another: make bench MODEL=file.gguf
+bench: ## measure the built-in model, or another: make bench MODEL=file.gguf
 	$(NEED) build
-	$(call build,release,$(NO_TESTS),aeon)
+	$(call build,release,$(NO_TESTS),aeon bench_pages)
 	@build/release/bin/aeon bench -m "$(MODEL)"
+	$(SAY) 'forks, branches, resumed talks, company, known beginnings (build/release/bench/pages)'
+	@build/release/bench/pages "$(MODEL)"
 
 asan: ## run the unit tests under the address and undefined-behaviour sanitizers
 	$(NEED) test

@@ -11,10 +11,10 @@
  *           Logits are bit-identical however the tokens were chunked, whoever else was in a step,
  *           and however many threads ran.
  * Threads:  One thread at a time per engine, sessions included. Different engines are independent.
- * Example:  TRY(aeon_engine_new(&engine, model, NULL, err));
- *           TRY(aeon_session_new(&session, engine, NULL, err));
- *           TRY(aeon_session_feed(session, ids.ids, ids.n, NULL, err));
- *           int32_t next = aeon_sampler_pick(sampler, aeon_session_logits(session));
+ *           Functions that the engine calls (on_logits, on_text, compact, progress) must not use
+ * it. Example:  TRY(aeon_engine_new(&engine, model, NULL, err)); TRY(aeon_session_new(&session,
+ * engine, NULL, err)); TRY(aeon_session_feed(session, ids.ids, ids.n, NULL, err)); int32_t next =
+ * aeon_sampler_pick(sampler, aeon_session_logits(session));
  */
 #ifndef AEON_ENGINE_H
 #define AEON_ENGINE_H
@@ -62,7 +62,7 @@ typedef struct {
 } aeon_engine_stats;
 AEON_API aeon_engine_stats aeon_engine_stats_get(const aeon_engine *e);
 
-/* Forget all beginnings, that nothing of past talks remains. */
+/* Forget all beginnings: no later talk starts behind one of an earlier talk. */
 AEON_API void aeon_engine_forget(aeon_engine *e);
 
 /* Compute the next waiting tokens: one of every session that waits for one, and as much of the
@@ -115,9 +115,9 @@ AEON_API AEON_MUST_USE aeon_status aeon_session_new(aeon_session **out, aeon_eng
                                                     aeon_error *err);
 AEON_API void aeon_session_free(aeon_session *s);
 
-/* A second session with the same timeline, logits included. It shares the pages of s; a page is
- * copied when one of them writes to it. Costs microseconds, whatever the length. Errors:
- * INVALID_ARGUMENT (tokens of s wait, or a step is under way), OUT_OF_MEMORY. */
+/* A second session with the same timeline, logits included, and without a passphrase. It shares the
+ * pages of s; a page is copied when one of them writes to it. Costs microseconds, whatever the
+ * length. Errors: INVALID_ARGUMENT (tokens of s wait, or a step is under way), OUT_OF_MEMORY. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s,
                                                      aeon_error *err);
 
@@ -155,7 +155,7 @@ typedef struct {
 
 /* Push, and step until the session waits no more; other sessions that wait come along. params may
  * be NULL. On any failure the timeline is what it was before. Errors: those of push, CANCELLED,
- * OUT_OF_MEMORY (no page is free). */
+ * OUT_OF_MEMORY (no page is free), INVALID_ARGUMENT also if tokens wait already. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_feed(aeon_session *s, const int32_t *ids, size_t n,
                                                      const aeon_feed_params *params,
                                                      aeon_error *err);
@@ -177,14 +177,15 @@ AEON_API AEON_MUST_USE aeon_status aeon_session_rewind(aeon_session *s, size_t n
 AEON_API AEON_MUST_USE aeon_status aeon_session_pin(aeon_session *s, size_t n, aeon_error *err);
 
 /* A turn begins at this position, which is after that of the last one and at most the length. Turns
- * are dropped whole, the oldest first, never the last; without turns, tokens are. Errors:
+ * are dropped whole, the oldest first; if the last alone is too long, and without turns, the oldest
+ * tokens are. A turn or a pin set while tokens wait goes with them if they are taken back. Errors:
  * INVALID_ARGUMENT, OUT_OF_MEMORY. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_begin_turn(aeon_session *s, size_t pos,
                                                            aeon_error *err);
 
 /* Compute what a window left nearly right once more, exactly, in a copy that takes the session's
  * place when it is done: with the steps of the engine, after everything else that waits. Nothing
- * happens if the session is exact. Errors: OUT_OF_MEMORY. */
+ * happens if the session is exact. Errors: INVALID_ARGUMENT (tokens wait), OUT_OF_MEMORY. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_rebuild(aeon_session *s, aeon_error *err);
 
 /* The timeline: n tokens, borrowed until the next feed or rewind. */
@@ -200,10 +201,11 @@ typedef struct {
     size_t n_turns;            /* begun and not dropped */
     size_t n_dropped;          /* tokens dropped by the window so far, */
     size_t n_dropped_turns;    /* and whole turns */
-    size_t n_summary;          /* tokens, behind the pinned ones, that stand for what was dropped */
+    size_t n_summary;          /* tokens that stand for what was dropped, behind what stays */
     bool is_exact;             /* false: keys have moved since they were computed */
+    bool is_locked;            /* it is saved under a passphrase */
     bool is_long_rope;         /* the long factors are in use */
-    size_t n_recomputed;       /* tokens recomputed by LongRoPE crossings so far */
+    size_t n_recomputed;       /* tokens recomputed by LongRoPE crossings and compactions */
 } aeon_session_stats;
 AEON_API aeon_session_stats aeon_session_stats_get(const aeon_session *s);
 
@@ -215,8 +217,9 @@ AEON_API AEON_MUST_USE aeon_status aeon_session_lock(aeon_session *s, const char
                                                      aeon_error *err);
 
 /* Write the timeline with its keys and values, and text[0..len) of the caller's, to a file of mode
- * 0600, beside the old one and renamed. Errors: INVALID_ARGUMENT (tokens wait), NOT_FOUND (no such
- * folder), IO, OUT_OF_MEMORY; an old file is then untouched. */
+ * 0600, beside the old one and renamed. Turns and pins are the caller's to write down. Errors:
+ * INVALID_ARGUMENT (tokens wait), NOT_FOUND (no such folder), IO, OUT_OF_MEMORY; an old file is
+ * then untouched. */
 AEON_API AEON_MUST_USE aeon_status aeon_session_save(aeon_session *s, const char *path,
                                                      const char *text, size_t len, aeon_error *err);
 
@@ -252,7 +255,8 @@ typedef enum {
 AEON_API const char *aeon_finish_name(aeon_finish f);
 
 typedef struct {
-    size_t n_max;             /* most tokens to generate; 0: until the context is full */
+    size_t n_max;             /* most tokens to generate; 0: until the context is full, and under
+                               * a window that makes room until something else ends the answer */
     const char *const *stops; /* generation ends before the first of these texts, none empty */
     size_t n_stops;
     bool ignore_stop_ids; /* go on after end-of-turn tokens */
@@ -261,7 +265,8 @@ typedef struct {
      * within a character does the last call. Return false to cancel. May be called with len 0 while
      * text is held back, so that a cancel is seen at every token. */
     bool (*on_text)(void *user, const char *text, size_t len);
-    void *user;
+    aeon_progress_fn progress; /* or NULL; called while a crossing or a compaction computes */
+    void *user;                /* for both */
 } aeon_generate_params;
 
 typedef struct {

@@ -8,6 +8,7 @@
 
 #include "cli/line.h"
 #include "cli/runtime.h"
+#include "cli/state.h"
 
 typedef struct {
     const cli_options *options;
@@ -19,12 +20,12 @@ typedef struct {
     cli_line *line;
     aeon_text system; /* empty: none */
     aeon_text input;
-    aeon_tokens fed;   /* what the next feed gets; */
-    size_t n_ended;    /* so many tokens of it end the last answer */
-    aeon_tokens turns; /* two for each turn: where it begins, where its answer begins */
-    size_t n_dropped;  /* tokens that the window dropped, as far as turns know */
-    const char *name;  /* under which it is kept at its end; NULL: it is not */
-    bool is_locked;    /* it is kept under a passphrase */
+    aeon_tokens fed;              /* what the next feed gets; */
+    size_t n_ended;               /* so many tokens of it end the last answer */
+    aeon_tokens turns;            /* two for each turn: where it begins, where its answer begins */
+    size_t n_dropped;             /* tokens that the window dropped, as far as turns know */
+    char name[CLI_TALK_NAME + 1]; /* under which it is kept at its end; NULL: it is not */
+    bool was_kept;                /* it goes on from a kept one */
     bool quit;
 
     size_t n_read; /* of the last turn */

@@ -33,8 +33,8 @@ static aeon_status keep_talk(talk *t, const char *name, aeon_error *err)
     char path[PATH_MAX];
     const char *passphrase = find_passphrase();
     TRY(cli_talk_path(path, sizeof path, name, err));
-    if (!t->is_locked && passphrase) TRY(aeon_session_lock(t->runtime.session, passphrase, err));
-    t->is_locked = passphrase != NULL;
+    if (passphrase && !aeon_session_stats_get(t->runtime.session).is_locked)
+        TRY(aeon_session_lock(t->runtime.session, passphrase, err));
     char *text = describe_talk(t);
     if (!text) return cli_error(err, AEON_OUT_OF_MEMORY, "not enough memory to keep the talk");
     aeon_status status = aeon_session_save(t->runtime.session, path, text, strlen(text), err);
@@ -42,18 +42,21 @@ static aeon_status keep_talk(talk *t, const char *name, aeon_error *err)
     return status;
 }
 
-/* A talk that was never touched by a stranger has turns in order; any other has none to undo. */
+/* Turns stand in order, behind the pinned tokens but for the first, which begins at 0. A talk that
+ * a stranger touched has those before the first that does not. */
 static aeon_status recall_turns(talk *t, const json_t *turns, aeon_error *err)
 {
     json_t *pair;
-    size_t i;
+    size_t i, n_pinned = aeon_session_stats_get(t->runtime.session).n_pinned;
+    long long last = -1, start, answer;
     json_array_foreach(turns, i, pair)
     {
-        int start = -1, answer = -1;
-        if (json_unpack(pair, "[ii]", &start, &answer) != 0 || start < 0 || answer < start ||
-            (size_t)answer > cli_talk_length(t))
-            return AEON_OK;
-        if (cli_talk_begin_turn(t, (size_t)start, (size_t)answer, err) != AEON_OK) return AEON_OK;
+        if (json_unpack(pair, "[II]", &start, &answer) != 0) return AEON_OK;
+        bool fits = start > last && answer > start && (size_t)answer <= cli_talk_length(t) &&
+                    (size_t)answer > n_pinned && (start == 0 || (size_t)start >= n_pinned);
+        if (!fits) return AEON_OK;
+        TRY(cli_talk_begin_turn(t, (size_t)start, (size_t)answer, err));
+        last = answer - 1;
     }
     return AEON_OK;
 }
@@ -104,6 +107,7 @@ static aeon_status open_talk_file(talk *t, const char *path, const char *passphr
         cli_notice("(%s: the talk was read once more)", note.text);
     if (status == AEON_OK) status = recall_description(t, &text, err);
     if (status == AEON_OK) status = cli_talk_renew_sampler(t, err);
+    if (cli_talk_length(t) == 0) t->turns.n = 0; /* reading it once more was cancelled */
     t->n_dropped = aeon_session_stats_get(t->runtime.session).n_dropped;
     aeon_text_release(&text);
     return status;
@@ -117,9 +121,10 @@ static aeon_status recall_talk(talk *t, const char *name, aeon_error *err)
         return cli_error(err, AEON_NOT_FOUND, "no talk %s is kept; /load lists those that are",
                          name);
     aeon_status status = open_talk_file(t, path, NULL, err);
-    t->is_locked = status == AEON_INVALID_ARGUMENT && find_passphrase();
-    if (t->is_locked) status = open_talk_file(t, path, find_passphrase(), err);
+    if (status == AEON_INVALID_ARGUMENT && find_passphrase())
+        status = open_talk_file(t, path, find_passphrase(), err);
     TRY(status);
+    t->was_kept = true;
     cli_notice("(the talk %s goes on: %zu turn%s, %zu tokens)", name, t->turns.n / 2,
                t->turns.n == 2 ? "" : "s", cli_talk_length(t));
     return cli_line_is_edited(t->line) ? show_last_answer(t, err) : AEON_OK;
@@ -136,16 +141,25 @@ static aeon_status tell_failure(aeon_status status, aeon_error *err)
 
 aeon_status cli_talk_do_save(talk *t, const char *text, aeon_error *err)
 {
-    const char *name = *text ? text : t->name ? t->name : "last";
+    const char *name = *text ? text : *t->name ? t->name : "last";
     aeon_status status = keep_talk(t, name, err);
     if (status == AEON_OK) cli_notice("(kept as %s: /load %s goes on with it)", name, name);
     return tell_failure(status, err);
 }
 
+/* From one kept talk to another: the first is kept as it is, and the second from then on. */
+static aeon_status change_talk(talk *t, const char *name, aeon_error *err)
+{
+    if (*t->name && t->turns.n) TRY(keep_talk(t, t->name, err));
+    TRY(recall_talk(t, name, err));
+    if (*t->name) snprintf(t->name, sizeof t->name, "%s", name);
+    return AEON_OK;
+}
+
 aeon_status cli_talk_do_load(talk *t, const char *text, aeon_error *err)
 {
     aeon_text list = {0};
-    if (*text) return tell_failure(recall_talk(t, text, err), err);
+    if (*text) return tell_failure(change_talk(t, text, err), err);
     aeon_status status = cli_talk_list(&list, err);
     if (status == AEON_OK)
         cli_notice(list.len ? "%s\n  /load NAME goes on with one" : "(no talk was kept yet)%s",
@@ -159,12 +173,13 @@ aeon_status cli_talk_resume(talk *t, aeon_error *err)
 {
     char path[PATH_MAX];
     const cli_options *o = t->options;
+    const char *name = o->session ? o->session : "last";
     bool is_last = !o->session && cli_line_is_edited(t->line) && !o->no_history;
     if (!o->session && !o->go_on && !is_last) return AEON_OK;
-    t->name = o->session ? o->session : "last";
-    TRY(cli_talk_path(path, sizeof path, t->name, err));
+    TRY(cli_talk_path(path, sizeof path, name, err));
+    if (o->session || !o->no_history) snprintf(t->name, sizeof t->name, "%s", name);
     bool is_kept = access(path, F_OK) == 0;
-    if (is_kept && (o->session || o->go_on)) return recall_talk(t, t->name, err);
+    if (is_kept && (o->session || o->go_on)) return recall_talk(t, name, err);
     if (is_kept) cli_notice("/load last goes on with your last talk.");
     if (!is_kept && o->go_on) cli_notice("(there is no last talk yet)");
     return AEON_OK;
@@ -173,8 +188,7 @@ aeon_status cli_talk_resume(talk *t, aeon_error *err)
 /* A talk with a name is kept when it ends, however it ends. */
 aeon_status cli_talk_keep_at_end(talk *t, aeon_status status, aeon_error *err)
 {
-    bool is_over = status == AEON_OK || status == AEON_CANCELLED;
-    if (!is_over || !t->name || !t->turns.n) return status;
+    if (!*t->name || !(t->turns.n || t->was_kept)) return status;
     aeon_error reason;
     if (keep_talk(t, t->name, &reason) == AEON_OK) return status;
     if (status == AEON_OK) return cli_error(err, reason.code, "%s", reason.text);

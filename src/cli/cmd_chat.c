@@ -85,8 +85,11 @@ static void tell_finish(const talk *t)
     switch (t->result.finish) {
     case AEON_FINISH_CANCEL: cli_notice("(stopped)"); break;
     case AEON_FINISH_LENGTH:
-        cli_notice("(cut after %zu tokens, as -n asks)", t->result.n_tokens);
-        break;
+        if (t->options->n_max && t->result.n_tokens >= t->options->n_max) {
+            cli_notice("(cut after %zu tokens, as -n asks)", t->result.n_tokens);
+            break;
+        }
+        /* fall through */
     case AEON_FINISH_CONTEXT:
         cli_notice("(the context of %zu tokens is full: /reset begins a new talk, /undo takes back "
                    "the last turn, aeon chat --ctx N gives more room)",
@@ -105,12 +108,16 @@ static aeon_status answer(talk *t, aeon_error *err)
         .stops = o->stops,
         .n_stops = o->n_stops,
         .on_text = on_text,
+        .progress = cli_progress,
         .user = t,
     };
     t->last = 0;
-    TRY(aeon_session_generate(t->runtime.session, t->sampler, &params, &t->result, err));
-    if (t->last != '\n') printf("\n");
+    aeon_status status =
+        aeon_session_generate(t->runtime.session, t->sampler, &params, &t->result, err);
+    cli_progress_end();
+    if (status == AEON_OK && t->last != '\n') printf("\n");
     follow_window(t);
+    TRY(status);
     if (!cli_flush()) {
         t->quit = true; /* the reader has gone; main reports it */
         return AEON_OK;
@@ -159,6 +166,7 @@ static aeon_status feed(talk *t, aeon_error *err)
     cli_progress_end();
     t->read_ms = 1e3 * (cli_clock_s() - start_s);
     t->n_read = t->fed.n;
+    follow_window(t);
     return status;
 }
 
@@ -169,7 +177,10 @@ aeon_status cli_talk_pin_system(talk *t, aeon_error *err)
     aeon_message system = {.role = "system", .content = t->system.data};
     aeon_status status = aeon_chat_encode(t->chat, t->runtime.vocab, &system, t->system.len ? 1 : 0,
                                           AEON_CHAT_NO_PROMPT, &ids, err);
-    if (status == AEON_OK) status = aeon_session_pin(t->runtime.session, ids.n, err);
+    size_t n;
+    const int32_t *held = aeon_session_ids(t->runtime.session, &n);
+    bool is_there = ids.n && ids.n <= n && memcmp(held, ids.ids, ids.n * sizeof *held) == 0;
+    if (status == AEON_OK) status = aeon_session_pin(t->runtime.session, is_there ? ids.n : 0, err);
     aeon_tokens_release(&ids);
     return status;
 }
@@ -185,12 +196,9 @@ static aeon_status say(talk *t, const char *text, aeon_error *err)
 {
     TRY(encode_message(t, text, err));
     TRY(feed(t, err));
-    follow_window(t);
     size_t n = cli_talk_length(t);
     if (n == t->fed.n) TRY(cli_talk_pin_system(t, err));
-    size_t n_pinned = aeon_session_stats_get(t->runtime.session).n_pinned;
-    size_t start = n == t->fed.n ? n_pinned : n - t->fed.n + t->n_ended;
-    TRY(cli_talk_begin_turn(t, start, n, err));
+    TRY(cli_talk_begin_turn(t, n == t->fed.n ? 0 : n - t->fed.n + t->n_ended, n, err));
     accept_ids(t, t->fed.ids, t->fed.n);
     return answer(t, err);
 }
@@ -229,6 +237,9 @@ static aeon_status do_stats(talk *t, const char *text, aeon_error *err)
     char kv[16], rss[16];
     aeon_session_stats s = aeon_session_stats_get(t->runtime.session);
     if (t->n_read) print_speed(t);
+    if (!s.is_exact)
+        cli_notice("%zu turns were dropped and what followed has moved: answers are nearly exact",
+                   s.n_dropped_turns);
     cli_notice("context %zu of %zu tokens (%.0f %%)%s · keys and values %s · peak memory %s · "
                "loaded in %.0f ms · seed %llu",
                s.n_past, s.n_ctx, 100.0 * (double)s.n_past / (double)s.n_ctx,
@@ -369,11 +380,13 @@ static aeon_status handle(talk *t, aeon_error *err)
 {
     const char *text = t->input.data;
     if (!text[strspn(text, " \t\r\n")] && strlen(text) == t->input.len) return AEON_OK;
-    if (text[0] == '/') return run_chat_command(t, text, err);
     aeon_status status = AEON_OK;
-    if (strlen(text) != t->input.len)
+    if (text[0] == '/')
+        status = run_chat_command(t, text, err);
+    else if (strlen(text) != t->input.len)
         status = cli_error(err, AEON_INVALID_ARGUMENT, "the message contains a zero byte");
-    if (status == AEON_OK) status = say(t, text, err);
+    else
+        status = say(t, text, err);
     if (!cli_line_is_edited(t->line) || cli_is_terminated()) return status;
     if (status == AEON_CONTEXT_FULL) {
         cli_notice("(%s: /reset begins a new talk, /undo takes back the last turn, "

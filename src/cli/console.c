@@ -58,12 +58,18 @@ const char *cli_style_text(const FILE *stream, cli_style style)
 
 void cli_notice(const char *format, ...)
 {
-    va_list args;
+    va_list args, again;
     va_start(args, format);
+    va_copy(again, args);
+    int len = vsnprintf(NULL, 0, format, args);
+    char *text = len < 0 ? NULL : malloc((size_t)len + 1);
+    if (text) vsnprintf(text, (size_t)len + 1, format, again);
     fflush(stdout);
     fputs(cli_style_text(stderr, CLI_DIM), stderr);
-    vfprintf(stderr, format, args);
+    cli_write(stderr, text ? text : format, strlen(text ? text : format));
     fprintf(stderr, "%s\n", cli_style_text(stderr, CLI_PLAIN));
+    free(text);
+    va_end(again);
     va_end(args);
 }
 

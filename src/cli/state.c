@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-enum { LONGEST_NAME = 64, MOST_TALKS = 1000 };
+enum { MOST_TALKS = 1000 };
 static const char ending[] = ".talk";
 
 /* Make every missing folder of path, for the owner alone. path is changed and restored. */
@@ -42,14 +42,14 @@ bool cli_state_path(char *out, size_t size, const char *file)
 
 aeon_status cli_talk_path(char *out, size_t size, const char *name, aeon_error *err)
 {
-    char file[LONGEST_NAME + 16];
+    char file[CLI_TALK_NAME + 16];
     size_t len = strlen(name), n_good = 0;
     while (isalnum((unsigned char)name[n_good]) || (name[n_good] && strchr("-_", name[n_good])))
         n_good++;
-    if (!len || len > LONGEST_NAME || n_good != len)
+    if (!len || len > CLI_TALK_NAME || n_good != len)
         return cli_error(err, CLI_USAGE,
                          "a talk's name has letters, digits, - and _, at most %d of them",
-                         LONGEST_NAME);
+                         CLI_TALK_NAME);
     snprintf(file, sizeof file, "talks/%s%s", name, ending);
     if (cli_state_path(out, size, file)) return AEON_OK;
     return cli_error(err, AEON_IO,
@@ -60,7 +60,7 @@ aeon_status cli_talk_path(char *out, size_t size, const char *name, aeon_error *
 /* ---- the list -------------------------------------------------------------------------------- */
 
 typedef struct {
-    char name[LONGEST_NAME + 1];
+    char name[CLI_TALK_NAME + 1];
     time_t changed;
 } talk_file;
 
@@ -79,7 +79,8 @@ static size_t find_talks(talk_file *talks, size_t n_max)
     for (struct dirent *d; dir && n < n_max && (d = readdir(dir));) {
         struct stat st;
         size_t len = strlen(d->d_name), tail = sizeof ending - 1;
-        if (len <= tail || len - tail > LONGEST_NAME || strcmp(d->d_name + len - tail, ending) != 0)
+        if (len <= tail || len - tail > CLI_TALK_NAME ||
+            strcmp(d->d_name + len - tail, ending) != 0)
             continue;
         snprintf(path, sizeof path, "%s%s", folder, d->d_name);
         if (lstat(path, &st) != 0 || !S_ISREG(st.st_mode)) continue;
@@ -113,7 +114,7 @@ aeon_status cli_talk_list(aeon_text *out, aeon_error *err)
     size_t n = find_talks(talks, MOST_TALKS);
     aeon_status status = AEON_OK;
     for (size_t i = 0; i < n && status == AEON_OK; i++) {
-        char age[32], line[LONGEST_NAME + 64];
+        char age[32], line[CLI_TALK_NAME + 64];
         tell_age(age, sizeof age, difftime(time(NULL), talks[i].changed));
         int len = snprintf(line, sizeof line, "%s  %-20s %s", i ? "\n" : "", talks[i].name, age);
         status = aeon_text_append(out, line, (size_t)len, err);

@@ -9,6 +9,8 @@
 
 #include "cli/options.h"
 
+enum { CLI_TALK_NAME = 64 }; /* characters, at most */
+
 /* The path of a file, such as "history" or "talks/NAME.talk", with its folders made. False if there
  * is no such place: out is then "". */
 bool cli_state_path(char *out, size_t size, const char *file);

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "model/model.h"
 
-enum { DEFAULT_CHUNK = 256, MOST_CHUNK = 1 << 16, DEFAULT_CTX = 4096, FIRST_BESIDE = 8 };
+enum { DEFAULT_CHUNK = 256, MOST_CHUNK = 1 << 16, FIRST_BESIDE = 8 };
 
 aeon_engine_params aeon_engine_params_default(void)
 {
@@ -29,11 +29,14 @@ static aeon_status engine_init(aeon_engine *e, const aeon_engine_params *p, aeon
     if (e->n_chunk > MOST_CHUNK)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "chunks of %zu tokens: choose 1 to %d",
                        e->n_chunk, MOST_CHUNK);
+    if (p->page_tokens % AE_KV_RUN)
+        return ae_fail(err, AEON_INVALID_ARGUMENT, "pages of %zu tokens: choose a multiple of %d",
+                       p->page_tokens, AE_KV_RUN);
     if (!ae_model_weights(e->model)->layers)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "the model was opened without its weights");
-    size_t n_tokens = p->n_kv_tokens               ? p->n_kv_tokens
-                      : c->n_ctx_max < DEFAULT_CTX ? c->n_ctx_max
-                                                   : DEFAULT_CTX;
+    size_t n_tokens = p->n_kv_tokens                  ? p->n_kv_tokens
+                      : c->n_ctx_max < AE_DEFAULT_CTX ? c->n_ctx_max
+                                                      : AE_DEFAULT_CTX;
     TRY(ae_pool_new(&e->pool, p->n_threads, err));
     TRY(ae_forward_new(&e->forward, c, ae_model_weights(e->model), e->pool, e->n_chunk, err));
     TRY(ae_kv_arena_new(&e->arena, c,
@@ -110,12 +113,23 @@ static bool lacks_pages(const aeon_engine *e, const ae_kv *kv, size_t pos, size_
     return ae_kv_grow_needs(kv, pos, n) > ae_kv_arena_n_free(e->arena);
 }
 
+/* Copies that are rebuilt are a luxury; but not the one that asks. */
+static void stop_rebuilding(aeon_engine *e, const ae_kv *kv)
+{
+    for (aeon_session *s = e->sessions; s; s = s->next)
+        if (s->rebuilt && &s->rebuilt->kv != kv) ae_session_stop_rebuilding(s);
+}
+
 /* The last resort also helps where the table shares its own pages with the tree and could have them
- * to itself. */
+ * to itself. What can't be had in any way costs nobody anything. */
 void ae_engine_free_pages(aeon_engine *e, const ae_kv *kv, size_t pos, size_t n)
 {
-    if (!e->prefixes) return;
-    if (lacks_pages(e, kv, pos, n)) ae_prefix_make_room(e->prefixes, ae_kv_grow_needs(kv, pos, n));
+    if (!lacks_pages(e, kv, pos, n)) return;
+    stop_rebuilding(e, kv);
+    if (!e->prefixes || !lacks_pages(e, kv, pos, n)) return;
+    size_t n_needed = ae_kv_grow_needs(kv, pos, n);
+    if (n_needed > ae_kv_arena_n_free(e->arena) + ae_prefix_stats_get(e->prefixes).n_pages) return;
+    ae_prefix_make_room(e->prefixes, n_needed);
     if (lacks_pages(e, kv, pos, n)) ae_prefix_clear(e->prefixes);
 }
 

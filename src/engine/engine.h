@@ -16,6 +16,9 @@
 #include "format/snapshot.h"
 #include "model/forward.h"
 
+/* A session's length where nobody said otherwise. */
+enum { AE_DEFAULT_CTX = 4096 };
+
 /* Tokens whose logits are computed at a time: weights are read once for all of them. */
 enum { AE_LOGITS_TILE = 8 };
 
@@ -43,14 +46,17 @@ struct aeon_engine {
     bool has_fingerprint;
 
     /* step.c */
-    size_t n_chunk;         /* most tokens in a step */
-    size_t n_beside;        /* of a prompt beside sessions that speak */
-    double speak_s;         /* a step without any prompt takes so long; 0: not known yet */
-    ae_span *spans;         /* [n_chunk] of the running step, */
-    aeon_session **members; /* [n_chunk] whose they are, */
-    size_t n_members;       /* and how many */
-    size_t n_tokens;        /* in all spans */
-    float *tile;            /* [AE_LOGITS_TILE][n_vocab] */
+    size_t n_chunk;          /* most tokens in a step */
+    size_t n_beside;         /* of a prompt beside sessions that speak */
+    double speak_s;          /* a step without any prompt takes so long, */
+    size_t n_measured;       /* when so many speak; 0: not known yet */
+    size_t n_since_measured; /* steps with prompts */
+    size_t n_speaking;       /* in the running step, its first members */
+    ae_span *spans;          /* [n_chunk] of the running step, */
+    aeon_session **members;  /* [n_chunk] whose they are, */
+    size_t n_members;        /* and how many */
+    size_t n_tokens;         /* in all spans */
+    float *tile;             /* [AE_LOGITS_TILE][n_vocab] */
 };
 
 /*     IDLE --push--> WAITING --step--> .. --step--> READY --push--> WAITING ..
@@ -76,8 +82,9 @@ struct aeon_session {
     size_t n_logits; /* the logits are those after so many tokens; 0: there are none */
 
     bool is_waiting;
-    uint64_t turn;      /* the earliest of those that wait comes first */
-    size_t n_before;    /* length before the push that waits, */
+    uint64_t turn;   /* the earliest of those that wait comes first */
+    size_t n_before; /* length before the push that waits, */
+    size_t pinned_before;
     bool was_short;     /* and whether it made the timeline cross to the long factors */
     aeon_status status; /* how the last push ended */
     aeon_error error;
@@ -123,6 +130,10 @@ void ae_session_stop_rebuilding(aeon_session *s);
 /* An empty session. */
 AEON_MUST_USE aeon_status ae_session_new(aeon_session **out, aeon_engine *e, size_t n_ctx,
                                          aeon_rope_mode rope, aeon_error *err);
+
+/* Are these tokens of the vocabulary? Errors: INVALID_ARGUMENT. */
+AEON_MUST_USE aeon_status ae_session_check_ids(const aeon_session *s, const int32_t *ids, size_t n,
+                                               aeon_error *err);
 
 /* Refuse while tokens wait or a step is under way. Errors: INVALID_ARGUMENT. */
 AEON_MUST_USE aeon_status ae_session_check_idle(const aeon_session *s, aeon_error *err);

@@ -97,12 +97,36 @@ static aeon_status show(generation *g, int32_t id, bool *is_over)
     return AEON_OK;
 }
 
+/* Room for the next token. A compaction takes the logits along: the last token gives them anew. */
+static aeon_status make_room(generation *g)
+{
+    size_t n;
+    aeon_session *s = g->session;
+    TRY(ae_session_make_room(s, 1, g->err));
+    if (aeon_session_logits(s)) return AEON_OK;
+    int32_t last = aeon_session_ids(s, &n)[n - 1];
+    TRY(aeon_session_rewind(s, n - 1, g->err));
+    aeon_feed_params how = {.progress = g->params->progress, .user = g->params->user};
+    return aeon_session_feed(s, &last, 1, &how, g->err);
+}
+
+/* A timeline that crosses to the long factors is computed anew: that may be cancelled. */
+static aeon_status feed(generation *g, int32_t id, bool *is_over)
+{
+    aeon_feed_params how = {.progress = g->params->progress, .user = g->params->user};
+    aeon_status status = aeon_session_feed(g->session, &id, 1, &how, g->err);
+    if (status != AEON_CANCELLED) return status;
+    g->result->finish = AEON_FINISH_CANCEL;
+    *is_over = true;
+    return AEON_OK;
+}
+
 static aeon_status loop(generation *g)
 {
     double start = ae_clock_s();
     bool is_over = false;
     while (!is_over) {
-        aeon_status status = ae_session_make_room(g->session, 1, g->err);
+        aeon_status status = make_room(g);
         if (status != AEON_OK) {
             if (status != AEON_CONTEXT_FULL) return status;
             g->result->finish =
@@ -113,10 +137,8 @@ static aeon_status loop(generation *g)
         aeon_sampler_accept(g->sampler, id);
         if (++g->result->n_tokens == 1) g->result->first_ms = (ae_clock_s() - start) * 1e3;
         TRY(show(g, id, &is_over));
-        if (is_over)
-            ae_session_append(g->session, id); /* computed only if the talk goes on */
-        else
-            TRY(aeon_session_feed(g->session, &id, 1, NULL, g->err));
+        if (!is_over) TRY(feed(g, id, &is_over));
+        if (is_over) ae_session_append(g->session, id); /* computed only if the talk goes on */
     }
     TRY(aeon_detokenizer_flush(&g->detokenizer, &g->pending, g->err));
     if (g->pending.len && g->result->finish != AEON_FINISH_CANCEL && !give_out(g, g->pending.len))

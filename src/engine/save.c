@@ -180,7 +180,12 @@ static aeon_status compute_anew(aeon_session *s, const ae_snapshot *saved,
     aeon_feed_params how = {.progress = p->progress, .user = p->user};
     TRY(aeon_session_rewind(s, 0, err));
     s->rope_set = fitting_set(s, saved);
-    if (saved->n_computed) TRY(aeon_session_feed(s, saved->ids, saved->n_computed, &how, err));
+    aeon_status status = AEON_OK;
+    if (saved->n_computed) status = aeon_session_feed(s, saved->ids, saved->n_computed, &how, err);
+    if (status != AEON_OK) {
+        TRY(aeon_session_rewind(s, 0, NULL)); /* its factors as new, too */
+        return status;
+    }
     for (size_t i = saved->n_computed; i < saved->n_ids; i++) ae_session_append(s, saved->ids[i]);
     s->n_logits = 0;
     return AEON_OK;
@@ -196,6 +201,8 @@ static aeon_status load(aeon_session *s, const char *path, ae_snapshot_file *fil
         p->text->len = 0;
         TRY(aeon_text_append(p->text, saved->text, saved->text_len, err));
     }
+    ae_session_stop_rebuilding(s);
+    s->status = AEON_OK;
     if (check_pages(s, saved, &why) == AEON_OK) {
         ae_session_forget(s, 0);
         if (load_pages(s, file, &why) == AEON_OK)

@@ -6,8 +6,6 @@
 
 #include <string.h>
 
-enum { DEFAULT_CTX = 4096 };
-
 /* ---- birth and death ------------------------------------------------------------------------- */
 
 aeon_session_params aeon_session_params_default(void)
@@ -44,7 +42,7 @@ static size_t default_ctx(const aeon_engine *e, aeon_rope_mode rope)
 {
     size_t longest = longest_ctx(ae_model_config(e->model), rope);
     size_t held = ae_kv_arena_n_pages(e->arena) * ae_kv_arena_page_tokens(e->arena);
-    size_t n = longest < DEFAULT_CTX ? longest : DEFAULT_CTX;
+    size_t n = longest < AE_DEFAULT_CTX ? longest : AE_DEFAULT_CTX;
     return n < held ? n : held;
 }
 
@@ -197,17 +195,23 @@ aeon_status aeon_session_fork(aeon_session **out, const aeon_session *s, aeon_er
 
 /* ---- appending ------------------------------------------------------------------------------- */
 
-static aeon_status check_push(const aeon_session *s, const int32_t *ids, size_t n, aeon_error *err)
+aeon_status ae_session_check_ids(const aeon_session *s, const int32_t *ids, size_t n,
+                                 aeon_error *err)
 {
-    const ae_config *c = ae_model_config(s->engine->model);
-    TRY(check_not_stepping(s, err));
-    if (n == 0) return ae_fail(err, AEON_INVALID_ARGUMENT, "no tokens to feed");
+    uint32_t n_vocab = ae_model_config(s->engine->model)->n_vocab;
     for (size_t i = 0; i < n; i++)
-        if (ids[i] < 0 || (uint32_t)ids[i] >= c->n_vocab)
+        if (ids[i] < 0 || (uint32_t)ids[i] >= n_vocab)
             return ae_fail(err, AEON_INVALID_ARGUMENT,
                            "token id %d at place %zu; the vocabulary has 0 to %u", ids[i], i,
-                           c->n_vocab - 1);
+                           n_vocab - 1);
     return AEON_OK;
+}
+
+static aeon_status check_push(const aeon_session *s, const int32_t *ids, size_t n, aeon_error *err)
+{
+    TRY(check_not_stepping(s, err));
+    if (n == 0) return ae_fail(err, AEON_INVALID_ARGUMENT, "no tokens to feed");
+    return ae_session_check_ids(s, ids, n, err);
 }
 
 /* Does a timeline of n tokens have to leave the short factors? */
@@ -229,6 +233,8 @@ void ae_session_forget(aeon_session *s, size_t n_keep)
 static void go_back(aeon_session *s)
 {
     s->n = s->n_before;
+    s->n_pinned = s->pinned_before;
+    ae_session_cut_turns(s, s->n);
     if (s->was_short) {
         s->rope_set = AE_ROPE_SET_SHORT;
         ae_session_forget(s, 0);
@@ -267,6 +273,7 @@ aeon_status aeon_session_push(aeon_session *s, const int32_t *ids, size_t n, aeo
         s->is_waiting = true;
         s->was_short = false;
         s->n_before = s->n;
+        s->pinned_before = s->n_pinned;
         s->turn = s->engine->n_pushes++;
     }
     if (crosses(s, s->n + n)) {
@@ -286,6 +293,7 @@ void aeon_session_cancel(aeon_session *s)
 {
     AEON_ASSERT(!s->engine->is_stepping);
     if (s->is_waiting) go_back(s);
+    s->status = AEON_OK;
 }
 
 aeon_status aeon_session_feed(aeon_session *s, const int32_t *ids, size_t n,
@@ -293,6 +301,7 @@ aeon_status aeon_session_feed(aeon_session *s, const int32_t *ids, size_t n,
 {
     static const aeon_feed_params none;
     const aeon_feed_params *p = params ? params : &none;
+    TRY(ae_session_check_idle(s, err));
     s->feed = p;
     aeon_status status = aeon_session_push(s, ids, n, err);
     if (status != AEON_OK) {
@@ -332,12 +341,12 @@ aeon_status aeon_session_rewind(aeon_session *s, size_t n_keep, aeon_error *err)
         return ae_fail(err, AEON_INVALID_ARGUMENT,
                        "cannot keep %zu tokens: %zu are pinned; keep these, or none", n_keep,
                        s->n_pinned);
+    if (n_keep == 0 && s->rope == AEON_ROPE_AUTO) s->rope_set = AE_ROPE_SET_SHORT;
     if (n_keep == s->n) return AEON_OK;
     s->n = n_keep;
     s->n_logits = 0;
     ae_session_cut_turns(s, n_keep);
     ae_session_forget(s, n_keep);
-    if (n_keep == 0 && s->rope == AEON_ROPE_AUTO) s->rope_set = AE_ROPE_SET_SHORT;
     return AEON_OK;
 }
 
@@ -385,6 +394,7 @@ aeon_session_stats aeon_session_stats_get(const aeon_session *s)
         .n_dropped_turns = s->n_dropped_turns,
         .n_summary = s->n_summary,
         .is_exact = s->n_exact == SIZE_MAX,
+        .is_locked = s->lock != NULL,
         .is_long_rope = s->rope_set == AE_ROPE_SET_LONG,
         .n_recomputed = s->n_recomputed,
     };

@@ -11,6 +11,7 @@
 #include <string.h>
 
 #define PATIENCE 2.0
+enum { MEASURE_STEPS = 64 }; /* timelines grow, and steps with them */
 
 static size_t n_left(const aeon_session *s)
 {
@@ -19,14 +20,15 @@ static size_t n_left(const aeon_session *s)
 
 /* ---- who comes along ------------------------------------------------------------------------- */
 
-/* Put the next n tokens of a session into the step, or let it fail if there are no pages. */
-static void take(aeon_engine *e, aeon_session *s, size_t n)
+/* Put the next n tokens of a session into the step. False: there are no pages, and it has failed.
+ */
+static bool take(aeon_engine *e, aeon_session *s, size_t n)
 {
     aeon_error reason;
     ae_engine_free_pages(e, &s->kv, s->n_computed, n);
     if (ae_kv_grow(&s->kv, s->n_computed, n, &reason) != AEON_OK) {
         ae_session_fail(s, &reason);
-        return;
+        return false;
     }
     e->spans[e->n_members] = (ae_span){.kv = &s->kv,
                                        .ids = s->ids + s->n_computed,
@@ -35,6 +37,7 @@ static void take(aeon_engine *e, aeon_session *s, size_t n)
                                        .rope_set = s->rope_set};
     e->members[e->n_members++] = s;
     e->n_tokens += n;
+    return true;
 }
 
 static bool is_more_urgent(const aeon_session *a, const aeon_session *b)
@@ -68,17 +71,26 @@ static aeon_session *first_rebuilding(const aeon_engine *e)
     return s;
 }
 
+/* How much of the prompts goes into this step. Where it is not known how long the speakers take
+ * alone, the prompts wait for a step, so that it becomes known. */
+static size_t room_for_prompts(const aeon_engine *e)
+{
+    size_t room = e->n_chunk - e->n_tokens;
+    if (!e->n_speaking) return room;
+    if (e->n_measured != e->n_speaking || e->n_since_measured >= MEASURE_STEPS) return 0;
+    return room < e->n_beside ? room : e->n_beside;
+}
+
 static void choose(aeon_engine *e)
 {
     aeon_session *s;
     e->n_members = e->n_tokens = 0;
     while (e->n_tokens < e->n_chunk && (s = most_urgent(e, true))) take(e, s, 1);
-    size_t room = e->n_chunk - e->n_tokens;
-    if (e->n_members && room > e->n_beside) room = e->n_beside;
+    e->n_speaking = e->n_members;
+    size_t room = room_for_prompts(e);
     while (room && (s = most_urgent(e, false))) {
         size_t n = n_left(s) < room ? n_left(s) : room;
-        take(e, s, n);
-        room -= n;
+        if (take(e, s, n)) room -= n;
     }
     if (!e->n_members && (s = first_rebuilding(e)))
         take(e, s, n_left(s) < e->n_chunk ? n_left(s) : e->n_chunk);
@@ -86,19 +98,21 @@ static void choose(aeon_engine *e)
 
 /* ---- the pace -------------------------------------------------------------------------------- */
 
-/* Learn from a step how much of a prompt goes beside sessions that speak. */
+/* Learn from a step how much of a prompt goes beside so many sessions that speak. */
 static void adapt(aeon_engine *e, double took_s)
 {
-    bool has_prompt = e->n_tokens > e->n_members;
-    size_t n_speaking = 0;
-    for (size_t i = 0; i < e->n_members; i++) n_speaking += e->spans[i].n == 1;
-    if (!has_prompt) {
-        e->speak_s = e->speak_s > 0 ? 0.75 * e->speak_s + 0.25 * took_s : took_s;
-    } else if (n_speaking && e->speak_s > 0) {
-        double ratio = took_s / e->speak_s;
-        if (ratio > PATIENCE && e->n_beside > 1) e->n_beside /= 2;
-        if (ratio < 0.75 * PATIENCE && e->n_beside < e->n_chunk) e->n_beside += 1 + e->n_beside / 4;
+    if (!e->n_speaking) return;
+    if (e->n_members == e->n_speaking) {
+        bool is_known = e->n_measured == e->n_speaking;
+        e->speak_s = is_known ? 0.75 * e->speak_s + 0.25 * took_s : took_s;
+        e->n_measured = e->n_speaking;
+        e->n_since_measured = 0;
+        return;
     }
+    double ratio = took_s / e->speak_s;
+    e->n_since_measured++;
+    if (ratio > PATIENCE && e->n_beside > 1) e->n_beside /= 2;
+    if (ratio < 0.75 * PATIENCE && e->n_beside < e->n_chunk) e->n_beside += 1 + e->n_beside / 4;
 }
 
 /* ---- logits ---------------------------------------------------------------------------------- */
@@ -205,6 +219,7 @@ size_t aeon_engine_step(aeon_engine *e)
 {
     AEON_ASSERT(!e->is_stepping);
     choose(e);
+    take_rebuilt(e); /* a copy that found no page ends here */
     if (!e->n_members) return 0;
     double start = ae_clock_s();
     e->is_stepping = true;

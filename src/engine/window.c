@@ -12,7 +12,6 @@
 #include "model/model.h"
 #include "model/shift.h"
 
-#include <limits.h>
 #include <string.h>
 
 enum { N_SINKS = 4, MOST_SUMMARY = 256 };
@@ -121,16 +120,16 @@ static void close_gap(aeon_session *s, gap g, const int32_t *ids, size_t n)
     s->n = s->n - n_gone + n;
     s->n_dropped += n_gone;
     s->n_dropped_turns += g.n_turns;
-    s->n_logits = s->n_logits == s->n + n_gone - n ? s->n : 0;
-    ae_session_stop_rebuilding(s);
 }
 
 static aeon_status slide(aeon_session *s, gap g, aeon_error *err)
 {
     aeon_engine *e = s->engine;
+    ae_session_stop_rebuilding(s);
     if (s->n_computed > g.end) {
-        ae_engine_free_pages(e, &s->kv, g.begin, s->n_computed - g.begin);
-        TRY(ae_kv_part(&s->kv, g.begin, s->n_computed - g.begin, err));
+        size_t n_moved = s->n_computed - g.end;
+        ae_engine_free_pages(e, &s->kv, g.begin, n_moved);
+        TRY(ae_kv_part(&s->kv, g.begin, n_moved, err));
         ae_kv_shift(&s->kv, ae_model_config(e->model), s->rope_set, g.begin, g.end, s->n_computed,
                     e->pool);
         s->n_computed -= g.end - g.begin;
@@ -138,7 +137,9 @@ static aeon_status slide(aeon_session *s, gap g, aeon_error *err)
     } else {
         ae_session_forget(s, g.begin);
     }
+    bool has_logits = s->n_logits == s->n;
     close_gap(s, g, NULL, 0);
+    s->n_logits = has_logits ? s->n : 0;
     return AEON_OK;
 }
 
@@ -147,17 +148,22 @@ static aeon_status compact(aeon_session *s, gap g, aeon_error *err)
     aeon_tokens summary = {0};
     size_t n_max = most_summary(s);
     aeon_status status = AEON_OK;
+    s->engine->is_stepping = true; /* whoever writes a summary leaves the session alone */
     if (s->compact)
         status =
             s->compact(s->compact_user, s->ids + g.begin, g.end - g.begin, n_max, &summary, err);
+    s->engine->is_stepping = false;
     if (status == AEON_OK && summary.n > n_max)
         status = ae_fail(err, AEON_INVALID_ARGUMENT, "a summary of %zu tokens; at most %zu",
                          summary.n, n_max);
+    if (status == AEON_OK) status = ae_session_check_ids(s, summary.ids, summary.n, err);
     if (status == AEON_OK) {
+        ae_session_stop_rebuilding(s);
         s->n_recomputed += s->n_computed > g.end ? s->n_computed - g.end : 0;
         ae_session_forget(s, g.begin);
         close_gap(s, g, summary.ids, summary.n);
         s->n_summary = summary.n;
+        s->n_logits = 0;
     }
     aeon_tokens_release(&summary);
     return status;
@@ -190,7 +196,7 @@ aeon_status aeon_session_rebuild(aeon_session *s, aeon_error *err)
     if (s->n_exact >= s->n || s->rebuilt) return AEON_OK;
     TRY(ae_session_new(&copy, s->engine, s->n_ctx, s->rope, err));
     copy->rope_set = s->rope_set;
-    copy->priority = INT_MIN;
+    copy->is_foreign = s->is_foreign;
     memcpy(copy->ids, s->ids, s->n_exact * sizeof *s->ids);
     copy->n = copy->n_computed = s->n_exact;
     ae_kv_share(&copy->kv, &s->kv, s->n_exact);
@@ -204,22 +210,34 @@ aeon_status aeon_session_rebuild(aeon_session *s, aeon_error *err)
     return AEON_OK;
 }
 
-/* Is the copy still the beginning of the talk? */
-static bool is_beginning(const aeon_session *copy, const aeon_session *s)
+/* Is the copy still of use: the beginning of an inexact talk under the same factors? */
+static bool is_of_use(const aeon_session *copy, const aeon_session *s)
 {
-    return copy->n <= s->n && memcmp(copy->ids, s->ids, copy->n * sizeof *s->ids) == 0;
+    return copy->status == AEON_OK && s->n_exact != SIZE_MAX && copy->rope_set == s->rope_set &&
+           copy->n <= s->n && memcmp(copy->ids, s->ids, copy->n * sizeof *s->ids) == 0;
+}
+
+/* The copy holds all that the talk holds: keys, values and logits change hands. */
+static void change_places(aeon_session *copy, aeon_session *s)
+{
+    ae_kv kv = s->kv;
+    ae_logits *logits = s->logits;
+    s->kv = copy->kv;
+    s->logits = copy->logits;
+    copy->kv = kv;
+    copy->logits = logits;
+    s->n_computed = s->n_logits = s->n;
+    s->n_exact = SIZE_MAX;
 }
 
 void ae_session_take_rebuilt(aeon_session *copy)
 {
     aeon_session *s = copy->rebuilds;
-    if (copy->status == AEON_OK && is_beginning(copy, s) && !s->is_waiting) {
-        ae_kv exact = copy->kv;
-        copy->kv = s->kv;
-        s->kv = exact;
-        s->n_computed = copy->n;
-        s->rope_set = copy->rope_set;
-        s->n_exact = SIZE_MAX;
-    }
-    if (!s->is_waiting || copy->status != AEON_OK) ae_session_stop_rebuilding(s);
+    aeon_error reason;
+    if (s->is_waiting) return; /* the talk goes on: the copy will follow */
+    if (is_of_use(copy, s) && copy->n < s->n &&
+        aeon_session_push(copy, s->ids + copy->n, s->n - copy->n, &reason) == AEON_OK)
+        return;
+    if (is_of_use(copy, s) && copy->n == s->n) change_places(copy, s);
+    ae_session_stop_rebuilding(s);
 }

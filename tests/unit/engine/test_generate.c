@@ -240,7 +240,9 @@ static void answers_end_for_a_reason(void **state)
     assert_true(r.finish == AEON_FINISH_LENGTH && r.n_tokens == 4);
     assert_string_equal(h.text, "the good day");
     restart(s);
-    r = generate(s, says, (aeon_generate_params){4, NULL, 0, true, true, NULL, NULL}, &h);
+    r = generate(s, says,
+                 (aeon_generate_params){.n_max = 4, .ignore_stop_ids = true, .with_control = true},
+                 &h);
     assert_string_equal(h.text, "the good<|end|> day");
     assert_timeline(s, ids, 4);
 

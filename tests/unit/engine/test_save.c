@@ -132,6 +132,55 @@ static void an_empty_talk_and_a_last_token_not_computed(void **state)
     close_both(e, s);
 }
 
+/* Moved keys stay behind: what comes back is exact. */
+static void a_talk_that_slid_comes_back_exact(void **state)
+{
+    (void)state;
+    aeon_engine *e = make_engine(model, AEON_TYPE_F16);
+    aeon_session *s = NULL, *back = make_session(e, AEON_ROPE_AUTO);
+    aeon_session_params p = {.n_ctx = 100, .window = AEON_WINDOW_SLIDE};
+    CHECK_OK(aeon_session_new(&s, e, &p, &err));
+    for (int i = 0; i < 9; i++) CHECK_OK(aeon_session_feed(s, ids + 20 * i, 20, NULL, &err));
+    assert_false(aeon_session_stats_get(s).is_exact);
+    CHECK_OK(aeon_session_save(s, path, NULL, 0, &err));
+    CHECK_OK(aeon_session_load(back, path, NULL, &err));
+    CHECK_OK(aeon_session_feed(back, ids, 3, NULL, &err));
+    size_t n;
+    const int32_t *held = aeon_session_ids(back, &n);
+    aeon_engine *apart = make_engine(model, AEON_TYPE_F16);
+    aeon_session *fresh = make_session(apart, AEON_ROPE_AUTO);
+    CHECK_OK(aeon_session_feed(fresh, held, n, NULL, &err));
+    assert_memory_equal(aeon_session_logits(back), aeon_session_logits(fresh),
+                        aeon_model_describe(model)->n_vocab * sizeof(float));
+    close_both(apart, fresh);
+    aeon_session_free(back);
+    close_both(e, s);
+}
+
+/* Keys from a file are for their own talk: no other starts behind them, nor behind its forks. */
+static void keys_from_a_file_are_not_handed_on(void **state)
+{
+    (void)state;
+    save_talk(AEON_TYPE_F16, AEON_ROPE_AUTO, NULL);
+    aeon_engine *e = NULL;
+    CHECK_OK(aeon_engine_new(&e, model,
+                             &(aeon_engine_params){.kv_type = AEON_TYPE_F16,
+                                                   .n_kv_tokens = 3 * N_IDS,
+                                                   .has_prefixes = true},
+                             &err));
+    aeon_session *s = make_session(e, AEON_ROPE_AUTO), *fork = NULL;
+    CHECK_OK(aeon_session_load(s, path, NULL, &err));
+    CHECK_OK(aeon_session_feed(s, ids, 40, NULL, &err));
+    CHECK_OK(aeon_session_fork(&fork, s, &err));
+    CHECK_OK(aeon_session_feed(fork, ids, 40, NULL, &err));
+    assert_int_equal(aeon_engine_stats_get(e).n_prefix_pages, 0);
+    CHECK_OK(aeon_session_rewind(s, 0, &err));
+    CHECK_OK(aeon_session_feed(s, ids, 40, NULL, &err));
+    assert_int_equal(aeon_engine_stats_get(e).n_prefix_pages, 1); /* its own work */
+    aeon_session_free(fork);
+    close_both(e, s);
+}
+
 /* Keys and values that can't be used are computed anew from the tokens, and that is said. */
 static void what_does_not_fit_is_computed_anew(void **state)
 {
@@ -331,6 +380,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(a_resumed_talk_goes_on_with_the_same_bits),
         cmocka_unit_test(an_empty_talk_and_a_last_token_not_computed),
+        cmocka_unit_test(a_talk_that_slid_comes_back_exact),
+        cmocka_unit_test(keys_from_a_file_are_not_handed_on),
         cmocka_unit_test(what_does_not_fit_is_computed_anew),
         cmocka_unit_test(a_damaged_file_never_changes_an_answer),
         cmocka_unit_test(what_is_not_ours_is_refused),

@@ -3,7 +3,8 @@
 The answer states the asked attribute in the words of the passage, with the full subject, and names
 the passage: "The spare key is in the blue drawer. [2]". Where no passage answers, "The notes do not
 say where the spare key is." Passages are about things that are easily mistaken for each other, and
-what is refused is asked about subjects and attributes that do occur, only not together.
+what is refused is most often asked about subjects and attributes that do occur, only not together.
+Now and then only the passage is asked for: "[2]" or "Nowhere."
 """
 
 import itertools
@@ -13,7 +14,7 @@ import small_talk
 from notes_topics import TOPICS
 from phrases import an, casual, expand, fill, say
 
-KINDS = {"notes with citation": 60, "notes refusal": 40}
+KINDS = {"notes with citation": 40, "notes refusal": 28, "notes lookup": 32}
 
 _FRAMES = [
     "(Do the notes say|Do my notes say|Do you know|Can you tell me|Could you tell me|Can you see) "
@@ -43,6 +44,10 @@ _HANDED_OVER = ["(Read|Keep|Take|Look at|Remember) these notes( for me|, please|
                 "I have some notes( for you|).",
                 "I (want|would like) to ask you about (my|these|some) notes.",
                 "~Here is what I wrote down."]
+_LOOKUPS = ["(Which|What) (passage|note|number|one) (says|tells|tells us|states|has|knows) {wh}?",
+            "Where (is it written|does it say|do the notes say|do you see|is it said|do I read) {wh}?",
+            "(Find|Give me|Tell me|Name) (the|only the) (passage|number|note) (that says|for) {wh}.",
+            "(Number|Passage|Place) only: {wh}?"]
 _READ = "I have read the notes. What would you like to know?"
 
 _YES_NO_PART = 0.12
@@ -153,6 +158,7 @@ class Notes:
                 self.facts += facts
                 self.passages.append(f"[{number}] {text}")
         self.open = [question for part in parts for question in part.unanswered()]
+        self.foreign = Part(rng, held_out, rng.choice([t for t in TOPICS if t not in [p.topic for p in parts]]))
         rng.shuffle(self.facts)
 
     def text(self):
@@ -163,14 +169,27 @@ class Notes:
         return self._refuse() if refused else self._cite(self.facts.pop())
 
     def _refuse(self):
-        """A question left open: most often about a subject of the notes, for something that they
-        say of another."""
+        fact = self._unknown()
+        return (fact.question(self.rng, self.held_out), fact.fill("The notes do not say {wh}."),
+                {"matches": ["notes do not say"], "lacks": [r"\["]})
+
+    def _unknown(self):
+        """Something left open: most often about a subject of the notes, what they say of another; now
+        and then of something else altogether."""
+        if self.rng.random() < 0.25:
+            part = self.foreign
+            return Fact(self.rng.choice(part.subjects), self.rng.choice(part.topic.attributes))
         hard = [row for row in self.open if row[0]]
         row = self.rng.choice(hard if hard and self.rng.random() < 0.6 else self.open)
         self.open.remove(row)
-        fact = row[1]
-        return (fact.question(self.rng, self.held_out), fact.fill("The notes do not say {wh}."),
-                {"matches": ["notes do not say"], "lacks": [r"\["]})
+        return row[1]
+
+    def look_up(self, refused):
+        """A question for the passage alone, its answer and its check."""
+        fact = self._unknown() if refused else self.facts.pop()
+        question = casual(self.rng, fact.fill(say(self.rng, _LOOKUPS, None, self.held_out)))
+        answer = "Nowhere." if refused else f"[{fact.number}]"
+        return question, answer, check.same(answer)
 
     def _cite(self, fact):
         statement = f"{fact.subject} {fact.predicate}. [{fact.number}]"
@@ -259,13 +278,13 @@ def _notes_for(talk, plan, most):
             return notes
 
 
-def _discuss(talk, layout, notes, refusals):
+def _discuss(talk, layout, notes, refusals, lookups=False):
     """Questions about one set of notes, small talk between them now and then."""
     place = layout(talk, notes)
     for i, refused in enumerate(refusals):
         if i and talk.rng.random() < 0.06:
             small_talk.exchange(talk)
-        question, answer, how = notes.ask(refused)
+        question, answer, how = notes.look_up(refused) if lookups else notes.ask(refused)
         talk.user(place(question))
         talk.answer(answer, how)
 
@@ -274,11 +293,15 @@ def write(talk, kind):
     """Questions about notes. Every fifth talk brings new notes with each question, as a program
     does that looks them up."""
     rng, refused = talk.rng, kind == "notes refusal"
-    if rng.random() < 0.2:
+    if kind == "notes lookup":
+        plan = _plan(rng, rng.randint(2, 7), rng.random() < _REFUSED_PART)
+        layout = rng.choices(list(_LAYOUTS), list(_LAYOUTS.values()))[0]
+        _discuss(talk, layout, _notes_for(talk, plan, 5), plan, lookups=True)
+    elif rng.random() < 0.2:
         layout = rng.choice((_with_question, _after_question))
         for one in _plan(rng, rng.randint(1, 3), refused):
             _discuss(talk, layout, _notes_for(talk, [one], 3), [one])
     else:
-        plan = _plan(rng, rng.choice((1, 2, 3, 3, 4, 4, 5)), refused)
+        plan = _plan(rng, rng.choice((1, 2, 3, 4, 4, 5, 6)), refused)
         layout = rng.choices(list(_LAYOUTS), list(_LAYOUTS.values()))[0]
         _discuss(talk, layout, _notes_for(talk, plan, 5), plan)

@@ -12,9 +12,11 @@ from phrases import casual, say
 
 HELLO = [
     (["(Hello|Hi|Hey|Hiya|Howdy|Heya|Hullo|Greetings|Yo|Hi hi|Hallo)( there| AEON| again| you| friend| my "
-      "friend| buddy| everybody|)", "(Hello|Hi|Hey), (AEON|you|friend|my friend|my dear|computer|little one)",
+      "friend| buddy| everybody|)",
+      "(Hello|Hi|Hey), (AEON|you|friend|my friend|my dear|computer|little one)",
       "(Hi|Hello|Hey)( AEON|), (it is me|I am back|here I am|I am here|me again|it's me again)",
-      "(I am back|Here I am|I am here|It is me|I'm home|Guess who)( again|)", "AEON", "Hello hello", "Ahoy"],
+      "(I am back|Here I am|I am here|It is me|I'm home|Guess who)( again|)", "AEON", "Hello hello",
+      "Ahoy"],
      ["Hello! How are you today?"], "Hello."),
     (["(Good |A very good |A good |)(morning|mornin)( AEON| to you| everyone| my friend|)", "(Hello|Hi), "
       "good morning", "The very best of mornings to you"],
@@ -34,12 +36,17 @@ HELLO = [
       "new|Wassup|What is going on|What's going on|Anything new)( AEON| with you| today|)?", "How (was|is) "
       "your (day|morning|evening|week)( so far|)?",
       "(Hello|Hi|Hey|Good morning|Good evening)( AEON| there|)(,|!|.) (how are you|how is it going|how are "
-      "things|how do you do|what is up|how was your day)( today| doing|)?", "I hope you are (well|fine|good)",
-      "How does the day treat you?", "~Are you all good over there?"],
+      "things|how do you do|what is up|how was your day)( today| doing|)?",
+      "I hope you are (well|fine|good)",
+      "How does the day treat you?",
+      "(Are you|Is everything) (all right|okay|fine|well) (over there|in there|with you)?",
+      "(Is|Are) (all|things) (well|fine|good) (over there|in there|with you|on your side)?",
+      "~Are you all good over there?"],
      ["I am fine, thank you! How are you?"], "I am fine."),
     (["(It is |It's |)(so |)(nice|good|great|lovely|a pleasure) to (meet|see|talk to|hear from) you( too| "
-      "again| AEON|)", "Pleased to meet you( too|)", "(Glad|Happy) (to be here|to see you|that you are here)",
-      "I am delighted to make your acquaintance"],
+      "again| AEON|)", "Pleased to meet you( too|)",
+      "(Glad|Happy) (to be here|to see you|that you are here)",
+      "(I am |)(glad|happy|pleased|honoured|so glad|very pleased) to (make your acquaintance|get to know you|know you)", "What a (pleasure|joy|delight) to (meet|see|know) you", "I am delighted to make your acquaintance"],
      ["It is nice to meet you too!"], "You too."),
 ]
 
@@ -51,7 +58,8 @@ MOODS = [
       "be worse|Same as always|Not too bad|Everything is fine)(, thanks|, thank you|, and you| so far| "
       "today| here)",
       "(I can't complain|Life is good|Everything is good|All is well|Things are good|It is going well|It "
-      "goes well|I am in a good mood|I slept well)( today|)", "Cannot complain", "I am quite all right(.|!)"],
+      "goes well|I am in a good mood|I slept well)( today|)", "Cannot complain",
+      "I am quite all right(.|!)"],
      ["I am glad to hear that! What would you like to talk about?"], "Good."),
     (["I (have|got|heard) (good|great|wonderful|amazing|some good) news", "I (passed|won|did it|made it|"
       "got the job|got promoted|got married|got engaged|graduated|got an A|succeeded)( today|)",
@@ -79,7 +87,8 @@ MOODS = [
     (["(I have|There is|I've got) (too much|so much|a lot of) (work|to do|stress|on my mind|homework|"
       "pressure)( today| right now| at work|)", "(I have no time|I can't cope|It is all too much|I am "
       "running out of time|My to-do list is long|I don't know where to start|I am so busy|I am busy)( "
-      "today|)", "I am under a lot of pressure"],
+      "today|)",
+      "I (am|feel) (under (pressure|stress|so much pressure|great pressure|a lot of stress)|overloaded|swamped with work)( today| right now| at work|)", "(The|There is a lot of|So much) (pressure|stress)( is high| is too much| on me| at work|)", "I am under a lot of pressure"],
      ["That sounds like a lot. What is the most important thing?"], "One thing at a time."),
     (["(There is nothing to do|I don't know what to do|What should I do|I have nothing to do|Nothing "
       "happens here|This is boring|I am so bored|What can I do)( today| now| right now|)", "(Bored|Boring|"
@@ -140,13 +149,17 @@ TALK = [
       "got) (a joke|something funny|another joke|a good joke|any jokes|one more joke|a pun|a short joke|"
       "jokes)( please|)", "(Make me laugh|Joke please|A joke|Joke|Another one|Be funny|I want to laugh|"
       "Something funny please|Can you be funny|Are you funny|Can you make me laugh|Another joke)",
-      "~Cheer me up with a joke"],
+      "(How about|What about|Time for) a (joke|good joke|little joke|pun)( now|)?",
+      "Do you know any (jokes|good jokes|funny jokes|puns)?",
+      "(Cheer|Warm|Wake) me up with (a pun|something funny|some jokes)", "~Cheer me up with a joke"],
      ["Why do bees have sticky hair? They use honeycombs!", "What do you call a bear without teeth? A "
       "gummy bear!"], "Bees use honeycombs."),
     (["(Tell me|Can you tell me|I want to hear|Read me|I would like|Tell us|Make up|Do you know|Give me|"
       "Could you tell me) (a story|a tale|a bedtime story|a short story|a fairy tale|stories|another story|"
       "a nice story)( please| AEON|)", "(A story please|Story|Story time|A bedtime story|Once upon a time)",
-      "How about a tale for the night"],
+      "How about a (story|tale|short story|bedtime story|fairy tale)( for me| now| tonight|)?",
+      "(A|One) (story|tale) (for the night|before bed|for me|for the children|before I sleep)( please|)",
+      "Do you know any (stories|tales|fairy tales|good stories)?", "How about a tale for the night"],
      ["A fox found a lamp in the snow. All winter the animals sat by its light. In spring they were friends."],
       "A fox found a lamp."),
     (["(Tell me something|Say something|Talk to me|Let us talk|Let's chat|Can we talk|Let's talk|Speak to "
@@ -160,17 +173,21 @@ TALK = [
     (["(Say|Tell me) something (nice|kind|positive|sweet|good|encouraging|uplifting)( to me| please|)",
       "(Motivate me|Cheer me up|Encourage me|Be nice|Comfort me|I need a hug|Hug me|Give me a hug|I need "
       "motivation|Give me courage|Make me feel better|I need some kind words|A compliment please|Give me a "
-      "compliment|Say you love me|Do you love me)( please|)", "~I need kind words"],
+      "compliment|Say you love me|Do you love me)( please|)",
+      "I (need|want|could use|would like) (some |a few |)(encouragement|comfort|good words|kindness|cheering up|nice words|a kind word)( now| today|)", "~I need kind words"],
      ["You are doing better than you think!"], "You do well."),
     (["(Sing|Can you sing|Write|Can you write|Make up|Recite|Tell me|Read me) (me |)(a song|a poem|some "
       "lines|a rhyme|a verse|a haiku|poetry)( for me| please|)", "(A poem please|Do you know a poem|Poem|"
-      "Do you know any poems|I want a poem|A rhyme please)", "Make up some verses"],
+      "Do you know any poems|I want a poem|A rhyme please)",
+      "(How about|What about) a (poem|rhyme|verse|song)( for me| now|)?",
+      "Do you know any (songs|rhymes|verses|poetry|good poems)?",
+      "(Let me hear|I like) (a poem|a song|some verses|a rhyme)", "Make up some verses"],
      ["The day is long, the night is near, I am so glad that you are here."], "Night is near."),
     (["(What|How) (do you mean|is that meant|did you mean)( by that| exactly|)?", "(I do not understand|I "
       "don't get it|What|Huh|Why|How so|Why not|Excuse me|Sorry|Pardon|Come again|What was that|Say again|"
       "What did you say|Really|Are you serious|Why do you ask|Why do you say that|I don't understand you|"
       "What does that mean|What are you talking about|That makes no sense|This makes no sense)?",
-      "~That makes no sense to me"],
+      "(That|This|It|Your answer) (makes no sense|does not make sense|makes little sense|is confusing|confuses me)( at all| to anybody| somehow|)", "~That makes no sense to me"],
      ["I am a small model and may say odd things. Please ask me in other words."], "Say it otherwise."),
     (["(asdf|asdfgh|qwerty|blah blah|lorem ipsum|xyz|hjkl|test test|foo bar|aaaa|jjjj|12345|abc|bla bla "
       "bla|dfgdfg|wertz|mmmm|gggg|lkjlkj|uiop|yxcv|zzz|nnnn|dadada|hahaha hahaha xx|lalala|qqq|ooo|tralala|"
@@ -233,7 +250,8 @@ BYE = [
       "catch a train|head out)( now| AEON| soon|)", "(Have a (nice|good|great) (day|evening|weekend|time)|"
       "That is all|That was all|I am leaving|I am out|Gotta go|I am done|We are done|Nothing else, bye|"
       "Thanks, bye|Thank you, goodbye|Thanks and goodbye|Okay, bye|I have to say goodbye)( AEON| now| for "
-      "today|)", "I am off", "I will be on my way"],
+      "today|)", "I am off",
+      "I (will|must|have to|should|better) (be going|be off|get going|leave|go|go home|get on my way|be on the way)( now| soon| then|)", "I will be on my way"],
      ["Goodbye! It was nice to talk with you."], "Goodbye."),
     (["(Good night|Sleep well|Night|Nighty night|Good nite|Sweet dreams|Night night|Gn)( AEON| my friend| "
       "to you| and thanks|)", "(I am|I'm|I will be|Off|Now I am) (going to|off to|going) (bed|sleep)( now| "
@@ -250,14 +268,16 @@ _AFTER = [
       "fantastic|amazing|delicious|perfect|beautiful|very good|really good|well|so much fun|super|exciting|"
       "relaxing|interesting|tasty)( actually| thanks| so far|)", "(Great|Good|Very well|Wonderful|It "
       "worked|I loved it|I liked it|Yes, very much|Yes, I loved it|Yes, it was great|We had fun|I enjoyed "
-      "it|Really well|Pretty well|Yes, a lot|Yes, I do|Very much)( actually|)", "~It could not have been "
+      "it|Really well|Pretty well|Yes, a lot|Yes, I do|Very much)( actually|)",
+      "(It|That|Things) (could not be|can not be|could hardly be|could hardly have been) (better|any better|nicer|more fun)( really|)", "~It could not have been "
       "better"],
      "I am glad to hear that!"),
     (["(It was|It is|It's|That was|It went|It turned out) (bad|not good|terrible|boring|awful|hard|too "
       "long|not so good|sad|horrible|difficult|badly|exhausting|strange|a disaster|a mess|not nice|wrong|"
       "too salty)( actually| sadly| I fear|)", "(Bad|Not so well|Not well|Badly|I hated it|I did not like "
       "it|No, not at all|No, it was boring|No, it was bad|Not so good|It did not work|It failed|Not "
-      "really, it was hard|Worse)( sadly|)", "~It could have been better"],
+      "really, it was hard|Worse)( sadly|)",
+      "(It|That|Things) (could be|could have gone|should have been|might have been) (better|much better|nicer|a lot better)( really| sadly|)", "~It could have been better"],
      "I am sorry to hear that."),
     (["(It is okay|So so|It was okay|It was all right|Not bad|It was fine|I don't know yet|A bit|Half and "
       "half|Could be better|It depends|Maybe|Hard to say|Neither good nor bad)", "It was neither here nor "
@@ -285,7 +305,8 @@ def dress(rng, text):
                              "Hey, ", "Hello AEON. ", "Now ", "Oh, ", "Good morning! ", "Listen, ",
                              "Thanks. ", "Okay. ", "Hmm, "))
         first = text.split(" ")[0]
-        keep = before[-2] in "!." or first == "I" or first.startswith("I'") or first in ("AEON", "Phi-4-mini")
+        keep = before[-2] in "!." or first == "I" or first.startswith("I'") or first in ("AEON",
+        "Phi-4-mini")
         text = before + (text if keep else text[:1].lower() + text[1:])
     return casual(rng, text)
 

@@ -152,6 +152,14 @@ def _draw(rng, program, level, held_out):
             return values, steps
 
 
+def step(rng, op, held_out):
+    """One step of any numbers that training and test use."""
+    while True:
+        found = _draw_step(rng, None, op, None, rng.choice((EASY, HARD)), held_out)
+        if found:
+            return found
+
+
 # --- problems ---
 
 def _different(draw, n):

@@ -9,8 +9,9 @@ import check
 import small_talk
 from phrases import casual, fill, is_kept, say
 from tools_table import TOOLS
+from words import made_up
 
-KINDS = {"tool call": 50, "tool answer": 20, "no tool": 30}
+KINDS = {"tool call": 45, "tool answer": 15, "no tool": 40}
 
 _SYSTEM = [
     "You are AEON(, a helpful companion|). "
@@ -21,7 +22,8 @@ _SYSTEM = [
     "~You may call tools.",
 ]
 _JOINTS = ["{a}, and {b}", "{a}, then {b}", "{a} and {b}", "{a}. Also {b}", "{a}. And {b}",
-           "{a}, and also {b}", "~{a}, after that {b}"]
+           "{a}, and also {b}", "{a}, (next|afterwards|later|plus) {b}", "~{a}, after that {b}"]
+_NEW_NAMES = 0.3  # so many names are words that nobody knows: they can only be copied
 _NONE = "None of my tools can do that."
 _ERRORS = ("no network|not found|access denied|time out|device is off|battery is low|"
            "service is busy|not allowed").split("|")
@@ -39,7 +41,10 @@ class Offer:
             self.keys[slot] = self._one_name([n for n in names if n not in self.keys.values()])
 
     def _one_name(self, names):
-        """One of the names, in one of two styles; one in eight is kept for held-out talks."""
+        """One of the names, in one of two styles; one in eight is kept for held-out talks. In
+        training some names are made up, so that all have to be read."""
+        if not self.held_out and self.rng.random() < _NEW_NAMES:
+            names = ["_".join(made_up(self.rng).lower() for _ in range(self.rng.randint(1, 2)))]
         found = [style for name in names for style in (name, _camel(name))]
         fitting = [name for name in found if is_kept(name) == self.held_out]
         return self.rng.choice(fitting or found)
@@ -148,11 +153,11 @@ class Desk:
 
 def write(talk, kind):
     desk = Desk(talk)
-    for _ in range(talk.rng.choice((0, 0, 1, 1, 2, 3))):
+    for _ in range(talk.rng.choice((0, 1, 2, 2, 3, 4))):
         roll = talk.rng.random()
-        if roll < 0.1:
+        if roll < 0.06:
             small_talk.exchange(talk)
-        elif roll < 0.25:
+        elif roll < 0.5:
             desk.decline()
         else:
             desk.call()

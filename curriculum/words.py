@@ -110,8 +110,21 @@ _VOWELS = "a a e e i i o o u ai ea ia io oa".split()
 _CODAS = ["", "", "", "n", "r", "l", "s", "m", "th", "nd", "x", "ck", "rt"]
 
 
+_WHOLE = sorted({word.lower() for words in LEARNED.values() for text in words for word in text.split()
+                 if word.isalpha() and len(word) > 3})
+
+
+def _crossed(rng):
+    """The head of one word and the tail of another: pieces of every kind follow each other, so that
+    copying them can't hang on what usually comes next."""
+    head, tail = rng.choice(_WHOLE), rng.choice(_WHOLE)
+    return head[:rng.randint(2, len(head) - 1)] + tail[rng.randint(1, len(tail) - 2):]
+
+
 def made_up(rng):
     """A word that nobody knows: what it is can only be copied."""
+    if rng.random() < 0.5:
+        return _crossed(rng).capitalize()
     n = rng.choice((2, 2, 2, 3))
     word = "".join(rng.choice(_ONSETS) + rng.choice(_VOWELS) for _ in range(n)) + rng.choice(_CODAS)
     return word.capitalize()

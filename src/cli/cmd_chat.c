@@ -82,21 +82,17 @@ static void print_speed(const talk *t)
 /* Say what an answer's end means for the person, where that is not plain. */
 static void tell_finish(const talk *t)
 {
-    switch (t->result.finish) {
-    case AEON_FINISH_CANCEL: cli_notice("(stopped)"); break;
-    case AEON_FINISH_LENGTH:
-        if (t->options->n_max && t->result.n_tokens >= t->options->n_max) {
-            cli_notice("(cut after %zu tokens, as -n asks)", t->result.n_tokens);
-            break;
-        }
-        /* fall through */
-    case AEON_FINISH_CONTEXT:
+    const cli_options *o = t->options;
+    bool by_window = t->result.finish == AEON_FINISH_LENGTH && !o->n_max;
+    if (t->result.finish == AEON_FINISH_CANCEL) cli_notice("(stopped)");
+    if (t->result.finish == AEON_FINISH_LENGTH && o->n_max)
+        cli_notice("(cut after %zu tokens, as -n asks)", t->result.n_tokens);
+    else if (by_window && o->window >= AEON_WINDOW_SLIDE)
+        cli_notice("(cut after %zu tokens, as many as the context holds)", t->result.n_tokens);
+    else if (by_window || t->result.finish == AEON_FINISH_CONTEXT)
         cli_notice("(the context of %zu tokens is full: /reset begins a new talk, /undo takes back "
                    "the last turn, aeon chat --ctx N gives more room)",
                    cli_talk_length(t));
-        break;
-    case AEON_FINISH_STOP: break;
-    }
 }
 
 /* Draw an answer to what the timeline holds, and show it as it comes. */
@@ -104,7 +100,7 @@ static aeon_status answer(talk *t, aeon_error *err)
 {
     const cli_options *o = t->options;
     aeon_generate_params params = {
-        .n_max = o->n_max,
+        .n_max = o->n_max ? o->n_max : aeon_session_stats_get(t->runtime.session).n_ctx,
         .stops = o->stops,
         .n_stops = o->n_stops,
         .on_text = on_text,

@@ -138,7 +138,7 @@ def ctrl_c_stops_the_reading_of_a_long_message():
 
 @test
 def a_full_context_is_said():
-    t = Terminal(*endless("--ctx", "40"))
+    t = Terminal(*endless("--ctx", "40", "--window", "error"))
     t.prompt()
     t.type("Hello\r")
     t.expect("context of 40 tokens is full")
@@ -149,6 +149,18 @@ def a_full_context_is_said():
     t.prompt()
     t.type("/reset\r")
     t.expect("a new talk")
+    t.prompt()
+    t.type("/quit\r")
+    equal(t.end(), 0)
+
+
+@test
+def an_answer_without_end_is_cut_where_the_context_ends():
+    t = Terminal(*endless("--ctx", "64"))
+    t.prompt()
+    t.type("Hello\r")
+    t.expect("oldest")
+    t.expect("cut after 64 tokens")
     t.prompt()
     t.type("/quit\r")
     equal(t.end(), 0)
@@ -191,7 +203,8 @@ def history_is_kept_for_its_owner_alone():
     kept = harness.WORK / "state" / "aeon" / "history"
     equal(stat.S_IMODE(kept.stat().st_mode), 0o600)
     equal(stat.S_IMODE(kept.parent.stat().st_mode), 0o700)
-    equal(os.listdir(kept.parent), ["history"])
+    equal(sorted(os.listdir(kept.parent)), ["history", "talks"])
+    equal(stat.S_IMODE((kept.parent / "talks" / "last.talk").stat().st_mode), 0o600)
     t = Terminal("chat", model(), "-n", "2")
     t.prompt()
     t.type(UP)

@@ -49,7 +49,7 @@ static void reference(const timeline *t, const float *q, size_t g, size_t begin,
         scores[pos] = 0;
         for (size_t i = 0; i < D; i++)
             scores[pos] += (double)q[i] * (double)t->keys[pos][g * D + i];
-        max = fmax(max, scores[pos]);
+        if (scores[pos] > max) max = scores[pos];
     }
     for (size_t pos = begin; pos < end; pos++) {
         double p = exp(scores[pos] - max);
@@ -109,8 +109,10 @@ static void check_batch(const ae_config *c, const size_t *lengths, const size_t 
             size_t begin = c->n_window && end > c->n_window ? end - c->n_window : 0;
             reference(&timelines[places[t].span], qkv + t * ROW + h * D, h / (H / G), begin, end,
                       expected);
-            for (size_t i = 0; i < D; i++)
-                worst = fmax(worst, fabs((double)out[(t * H + h) * D + i] - expected[i]));
+            for (size_t i = 0; i < D; i++) {
+                double off = fabs((double)out[(t * H + h) * D + i] - expected[i]);
+                if (!(off <= worst)) worst = off; /* NaN too */
+            }
         }
     if (!(worst < TOLERANCE)) fail_msg("off by %g", worst);
     for (size_t s = 0; s < n; s++) ae_kv_release(&timelines[s].kv);

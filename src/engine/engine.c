@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "model/model.h"
 
-enum { DEFAULT_CHUNK = 256, MOST_CHUNK = 1 << 16, FIRST_BESIDE = 8 };
+enum { DEFAULT_CHUNK = 256, MOST_CHUNK = 1 << 16 };
 
 aeon_engine_params aeon_engine_params_default(void)
 {
@@ -25,7 +25,6 @@ static aeon_status engine_init(aeon_engine *e, const aeon_engine_params *p, aeon
 {
     const ae_config *c = ae_model_config(e->model);
     e->n_chunk = p->n_chunk ? p->n_chunk : DEFAULT_CHUNK;
-    e->n_beside = FIRST_BESIDE;
     if (e->n_chunk > MOST_CHUNK)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "chunks of %zu tokens: choose 1 to %d",
                        e->n_chunk, MOST_CHUNK);

@@ -12,6 +12,7 @@
 #include "aeon/engine.h"
 #include "base/pool.h"
 #include "base/status.h"
+#include "engine/pace.h"
 #include "engine/prefix.h"
 #include "format/snapshot.h"
 #include "model/forward.h"
@@ -46,17 +47,14 @@ struct aeon_engine {
     bool has_fingerprint;
 
     /* step.c */
-    size_t n_chunk;          /* most tokens in a step */
-    size_t n_beside;         /* of a prompt beside sessions that speak */
-    double speak_s;          /* a step without any prompt takes so long, */
-    size_t n_measured;       /* when so many speak; 0: not known yet */
-    size_t n_since_measured; /* steps with prompts */
-    size_t n_speaking;       /* in the running step, its first members */
-    ae_span *spans;          /* [n_chunk] of the running step, */
-    aeon_session **members;  /* [n_chunk] whose they are, */
-    size_t n_members;        /* and how many */
-    size_t n_tokens;         /* in all spans */
-    float *tile;             /* [AE_LOGITS_TILE][n_vocab] */
+    size_t n_chunk; /* most tokens in a step */
+    ae_pace pace;
+    size_t n_speaking;      /* in the running step, its first members */
+    ae_span *spans;         /* [n_chunk] of the running step, */
+    aeon_session **members; /* [n_chunk] whose they are, */
+    size_t n_members;       /* and how many */
+    size_t n_tokens;        /* in all spans */
+    float *tile;            /* [AE_LOGITS_TILE][n_vocab] */
 };
 
 /*     IDLE --push--> WAITING --step--> .. --step--> READY --push--> WAITING ..

@@ -1,17 +1,14 @@
 /* step.c - one pass through the model for the sessions that wait.
  *
  * Sessions that speak wait for one token each and all come along. What room remains is for prompts,
- * the most urgent first, and beside sessions that speak so little of them that a step stays within
- * PATIENCE times what it would take without. How the work is cut changes no bit of any result. */
+ * the most urgent first, and beside sessions that speak so little of them that nobody has to wait
+ * long (pace.h). How the work is cut changes no bit of any result. */
 #include "engine/engine.h"
 
 #include "base/file.h"
 #include "model/model.h"
 
 #include <string.h>
-
-#define PATIENCE 2.0
-enum { MEASURE_STEPS = 64 }; /* timelines grow, and steps with them */
 
 static size_t n_left(const aeon_session *s)
 {
@@ -71,14 +68,13 @@ static aeon_session *first_rebuilding(const aeon_engine *e)
     return s;
 }
 
-/* How much of the prompts goes into this step. Where it is not known how long the speakers take
- * alone, the prompts wait for a step, so that it becomes known. */
+/* How much of the prompts goes into this step. */
 static size_t room_for_prompts(const aeon_engine *e)
 {
     size_t room = e->n_chunk - e->n_tokens;
     if (!e->n_speaking) return room;
-    if (e->n_measured != e->n_speaking || e->n_since_measured >= MEASURE_STEPS) return 0;
-    return room < e->n_beside ? room : e->n_beside;
+    size_t beside = ae_pace_room(&e->pace, e->n_speaking);
+    return room < beside ? room : beside;
 }
 
 static void choose(aeon_engine *e)
@@ -94,25 +90,6 @@ static void choose(aeon_engine *e)
     }
     if (!e->n_members && (s = first_rebuilding(e)))
         take(e, s, n_left(s) < e->n_chunk ? n_left(s) : e->n_chunk);
-}
-
-/* ---- the pace -------------------------------------------------------------------------------- */
-
-/* Learn from a step how much of a prompt goes beside so many sessions that speak. */
-static void adapt(aeon_engine *e, double took_s)
-{
-    if (!e->n_speaking) return;
-    if (e->n_members == e->n_speaking) {
-        bool is_known = e->n_measured == e->n_speaking;
-        e->speak_s = is_known ? 0.75 * e->speak_s + 0.25 * took_s : took_s;
-        e->n_measured = e->n_speaking;
-        e->n_since_measured = 0;
-        return;
-    }
-    double ratio = took_s / e->speak_s;
-    e->n_since_measured++;
-    if (ratio > PATIENCE && e->n_beside > 1) e->n_beside /= 2;
-    if (ratio < 0.75 * PATIENCE && e->n_beside < e->n_chunk) e->n_beside += 1 + e->n_beside / 4;
 }
 
 /* ---- logits ---------------------------------------------------------------------------------- */
@@ -228,6 +205,6 @@ size_t aeon_engine_step(aeon_engine *e)
     e->is_stepping = false;
     remember(e);
     take_rebuilt(e);
-    adapt(e, ae_clock_s() - start);
+    ae_pace_learn(&e->pace, e->n_speaking, e->n_tokens - e->n_speaking, ae_clock_s() - start);
     return e->n_tokens;
 }

@@ -52,7 +52,7 @@ AEON_API void aeon_model_close(aeon_model *m);
 
 /* Read large weights once from front to back, so that the first answer does not wait for the disk
  * and the wait has a bar. Opening with progress does it; apart from it, a plan (plan.h) can come
- * in between. Errors: CANCELLED. */
+ * in between. progress may be NULL. Errors: CANCELLED. */
 AEON_API AEON_MUST_USE aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress,
                                                    void *user, aeon_error *err);
 

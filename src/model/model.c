@@ -211,13 +211,13 @@ aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress, void
             (void)*((const volatile unsigned char *)t->data + at);
             if (n_done + at < n_next) continue;
             double fraction = (double)(n_done + at) / (double)m->weights.size_bytes;
-            if (!progress(user, "loading", fraction < 1 ? fraction : 1))
+            if (progress && !progress(user, "loading", fraction < 1 ? fraction : 1))
                 return ae_fail(err, AEON_CANCELLED, "%s: loading was cancelled", path_of(m));
             n_next += REPORT;
         }
         n_done += t->size_bytes;
     }
-    progress(user, "loading", 1.0);
+    if (progress) progress(user, "loading", 1.0);
     return AEON_OK;
 }
 

@@ -255,6 +255,8 @@ static aeon_status ask(evaluation *e, aeon_error *err)
         .n_samples = o->n_samples,
         .temperature = o->sample_temperature,
         .seed = o->sampling.seed,
+        .has_kv_type = o->has_kv_type,
+        .kv_type = o->kv_type,
         .against = e->against,
         .goes_on = goes_on,
     };
@@ -306,6 +308,7 @@ static const cli_option answer_options[] = {
     {'m', "model", CLI_TEXT, AT(model), 0, 0, "MODEL",
      "a GGUF file, a Hugging Face folder, builtin, or builtin-draft"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},
+    {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "how keys and values are kept: f32, f16, bf16 or q8_0"},
     {0, "template", CLI_TEMPLATE, 0, 0, 0, "NAME", "chat template instead of the file's own"},
     {0, "tokens", CLI_SIZE, AT(n_max), 1, CLI_MAX_TOKENS, "N", "most tokens of an answer (160)"},
     {0, "against", CLI_TEXT, AT(against), 0, 0, "MODEL",

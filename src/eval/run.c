@@ -219,6 +219,7 @@ static aeon_status open_seat(seat *s, const run *r, const aeon_model *model, int
     aeon_engine_params how = aeon_engine_params_default();
     how.n_threads = n_threads;
     how.has_prefixes = false; /* no two questions begin alike */
+    if (r->params->has_kv_type) how.kv_type = r->params->kv_type;
     how.n_kv_tokens = r->n_max < n_ctx_max - r->n_longest ? r->n_longest + r->n_max : n_ctx_max;
     TRY(aeon_engine_new(&s->engine, model, &how, err));
     aeon_session_params longest = {.n_ctx = how.n_kv_tokens};

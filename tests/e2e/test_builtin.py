@@ -26,6 +26,13 @@ def no_family_drops():
 
 
 @test
+def keys_and_values_of_one_byte_are_as_good():
+    right = [works("eval", "-n", 12, "--kv", kv, "--json", timeout=900).json["total"]["right"]
+             for kv in ("bf16", "q8_0")]
+    check(abs(right[0] - right[1]) <= 6, "of about 400, right with bf16 and q8_0", right)
+
+
+@test
 def the_draft_model_guesses_its_words():
     total = works("eval", "-n", 4, "--against", "builtin-draft", "--json", timeout=900).json["total"]
     check(total["agreed"] > 0.7 * total["tokens"], total)

@@ -74,6 +74,13 @@ def json_says_the_same():
 
 
 @test
+def keys_and_values_are_kept_as_asked():
+    for kv in "f32", "q8_0":
+        equal(works("eval", "--kv", kv, "-n", 1, "--family", "echo", "--json").json["total"]["n"], 1)
+    fails("eval", "--kv", "q4_0", code=2, says="f32, f16, bf16 or q8_0")
+
+
+@test
 def families_and_numbers_are_chosen():
     got = evaluate("--family", "open", "--family", "JSON", "-n", "2", "--json").json
     equal([(f["family"], f["n"]) for f in got["families"]], [("open", 2), ("JSON", 1)])

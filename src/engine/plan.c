@@ -74,22 +74,6 @@ static uint64_t page_bytes(const ae_config *c, aeon_type type)
     return PAGE_TOKENS * ae_kv_bytes_per_token(c, type);
 }
 
-/* Scratch of the forward pass for n tokens at a time, as forward.c takes it for weights that want
- * 8-bit activations. */
-static uint64_t forward_bytes(const ae_config *c, size_t n, size_t n_threads)
-{
-    const uint64_t q8 = sizeof(ae_act_q8), block = AE_ACT_BLOCK;
-    uint64_t n_q = (uint64_t)c->n_heads * c->head_dim, n_kv = (uint64_t)c->n_kv_heads * c->head_dim;
-    uint64_t n_inputs = 2ull * c->n_embd + n_q + c->n_ff; /* of projections: also in 8-bit blocks */
-    uint64_t n_floats = 2ull * c->n_embd + n_q + 2 * n_kv + 2ull * c->n_ff + c->head_dim + n_inputs;
-    uint64_t widest = ae_attention_scratch(c); /* or a row of weights in f32 */
-    if (widest < n_q) widest = n_q;
-    if (widest < c->n_ff) widest = c->n_ff;
-    if (widest < c->n_embd) widest = c->n_embd;
-    return add(mul(n, n_floats * sizeof(float) + n_inputs / block * q8 + sizeof(ae_place)),
-               mul(n_threads, widest * sizeof(float)));
-}
-
 static void add_up(sum *s)
 {
     const aeon_plan_params *p = s->params;
@@ -105,7 +89,8 @@ static void add_up(sum *s)
         mul(c->n_vocab, add(mul(add(AE_LOGITS_TILE, n_sessions), sizeof(float)), SAMPLER_BYTES));
     s->reserve = add(PROGRAM_BYTES, mul(n_threads, THREAD_BYTES));
     s->lists = mul(PAGE_TOKENS, mul(TOKEN_BYTES, n_sessions));
-    s->scratch = add(forward_bytes(c, n_step, n_threads), mul(n_step, STEP_BYTES));
+    s->scratch = add(mul(n_step, ae_forward_token_bytes(c) + STEP_BYTES),
+                     mul(n_threads, ae_forward_thread_bytes(c)));
     s->scratch = add(add(s->scratch, TEXT_BYTES), mul(s->lists, s->n_fork_pages));
 }
 

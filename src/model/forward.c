@@ -101,6 +101,26 @@ static aeon_status allocate(ae_forward *f, aeon_error *err)
     return f->places ? AEON_OK : ae_fail_memory(err, n * sizeof *f->places, "activations");
 }
 
+/* As allocate has it, where every weight wants its input in 8-bit blocks. */
+uint64_t ae_forward_token_bytes(const ae_config *c)
+{
+    uint64_t n_q = (uint64_t)c->n_heads * c->head_dim, n_kv = (uint64_t)c->n_kv_heads * c->head_dim;
+    uint64_t n_inputs = 2ull * c->n_embd + n_q + c->n_ff; /* normed, picked, mixed, hidden */
+    uint64_t n_floats = n_inputs + 2ull * c->n_embd + n_q + 2 * n_kv + 2ull * c->n_ff + c->head_dim;
+    return n_floats * sizeof(float) + n_inputs / AE_ACT_BLOCK * sizeof(ae_act_q8) +
+           sizeof(ae_place);
+}
+
+/* Attention's scratch, or a row of weights in f32. */
+uint64_t ae_forward_thread_bytes(const ae_config *c)
+{
+    uint64_t n_q = (uint64_t)c->n_heads * c->head_dim, n_values = ae_attention_scratch(c);
+    if (n_values < n_q) n_values = n_q;
+    if (n_values < c->n_ff) n_values = c->n_ff;
+    if (n_values < c->n_embd) n_values = c->n_embd;
+    return n_values * sizeof(float);
+}
+
 aeon_status ae_forward_new(ae_forward **out, const ae_config *config, const ae_weights *weights,
                            ae_pool *pool, size_t n_max, aeon_error *err)
 {

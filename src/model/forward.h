@@ -25,6 +25,11 @@ AEON_MUST_USE aeon_status ae_forward_new(ae_forward **out, const ae_config *conf
 void ae_forward_free(ae_forward *f);
 size_t ae_forward_n_max(const ae_forward *f);
 
+/* What one takes for each of its n_max tokens and for each thread of its pool, whatever the types
+ * of the weights: at most so many bytes. For plans, before there are weights. */
+uint64_t ae_forward_token_bytes(const ae_config *c);
+uint64_t ae_forward_thread_bytes(const ae_config *c);
+
 /* Store the keys and values of a batch of 1 to n_max tokens in their tables and compute its hidden
  * states. */
 void ae_forward_run(ae_forward *f, const ae_batch *batch);

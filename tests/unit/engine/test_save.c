@@ -10,23 +10,30 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { N_IDS = 200, N_TALK = 77, N_MORE = 9 };
+enum { N_IDS = 200, N_TALK = 77, N_MORE = 9, N_BORDER = 128, N_CHUNK = 32 };
 
 static aeon_error err;
 static char folder[] = "/tmp/aeon-save-XXXXXX";
 static char path[64], other_path[64];
-static aeon_model *model, *other;
+static aeon_model *model, *other, *bordered; /* LongRoPE's border is at N_BORDER */
 static int32_t ids[N_IDS];
+
+static aeon_engine *open_engine(const aeon_model *m, aeon_type kv_type, bool has_prefixes)
+{
+    aeon_engine *e = NULL;
+    CHECK_OK(aeon_engine_new(&e, m,
+                             &(aeon_engine_params){.n_threads = 2,
+                                                   .n_chunk = N_CHUNK,
+                                                   .kv_type = kv_type,
+                                                   .n_kv_tokens = 2 * N_IDS,
+                                                   .has_prefixes = has_prefixes},
+                             &err));
+    return e;
+}
 
 static aeon_engine *make_engine(const aeon_model *m, aeon_type kv_type)
 {
-    aeon_engine *e = NULL;
-    CHECK_OK(aeon_engine_new(
-        &e, m,
-        &(aeon_engine_params){
-            .n_threads = 2, .n_chunk = 32, .kv_type = kv_type, .n_kv_tokens = 2 * N_IDS},
-        &err));
-    return e;
+    return open_engine(m, kv_type, false);
 }
 
 static aeon_session *make_session(aeon_engine *e, aeon_rope_mode rope)
@@ -203,6 +210,143 @@ static void what_does_not_fit_is_computed_anew(void **state)
     }
 }
 
+/* ---- called off ------------------------------------------------------------------------------ */
+
+/* What is saved under `saved` and loaded under `rope`, and so is computed anew under `used`. */
+typedef struct {
+    size_t n;
+    aeon_type saved_type; /* and loaded as F16 */
+    aeon_rope_mode saved, rope, used;
+} recomputed;
+
+static aeon_session *make_bordered(aeon_engine *e, aeon_rope_mode rope)
+{
+    aeon_session *s = NULL;
+    aeon_session_params p = {.n_ctx = rope == AEON_ROPE_SHORT ? N_BORDER : N_IDS, .rope = rope};
+    CHECK_OK(aeon_session_new(&s, e, &p, &err));
+    return s;
+}
+
+static void save_bordered(const recomputed *r)
+{
+    aeon_engine *e = make_engine(bordered, r->saved_type);
+    aeon_session *s = make_bordered(e, r->saved);
+    CHECK_OK(aeon_session_feed(s, ids, r->n, NULL, &err));
+    CHECK_OK(aeon_session_save(s, path, NULL, 0, &err));
+    close_both(e, s);
+}
+
+static void check_same_logits(const aeon_session *a, const aeon_session *b)
+{
+    assert_non_null(aeon_session_logits(a));
+    assert_memory_equal(aeon_session_logits(a), aeon_session_logits(b),
+                        aeon_model_describe(bordered)->n_vocab * sizeof(float));
+}
+
+/* Only remembered beginnings hold pages. */
+static void check_no_page_is_held(aeon_engine *e)
+{
+    aeon_engine_stats stats = aeon_engine_stats_get(e);
+    assert_int_equal(stats.n_free_pages + stats.n_prefix_pages, stats.n_pages);
+}
+
+static void check_is_as_new(const aeon_session *s, aeon_rope_mode rope)
+{
+    aeon_session_stats stats = aeon_session_stats_get(s);
+    assert_int_equal(stats.n_past, 0);
+    assert_int_equal(stats.n_pages, 0);
+    assert_int_equal(stats.n_pinned, 0);
+    assert_int_equal(stats.n_turns, 0);
+    assert_true(stats.is_exact);
+    assert_int_equal(stats.is_long_rope, rope == AEON_ROPE_LONG);
+    assert_null(aeon_session_logits(s));
+}
+
+typedef struct {
+    size_t n_calls, n_borne;
+} patience;
+
+static bool ask_for_patience(void *user, const char *what, double done)
+{
+    patience *p = user;
+    assert_string_equal(what, "reading");
+    assert_true(done >= 0 && done < 1);
+    return p->n_calls++ < p->n_borne;
+}
+
+/* Load, called off at the first call of progress, then at the second, .. until it is not; each time
+ * the session was and is in use. How many calls a whole load takes. */
+static size_t load_with_growing_patience(aeon_engine *e, aeon_session *s, const recomputed *r,
+                                         const aeon_session *fresh)
+{
+    patience p = {0};
+    aeon_error note = {.code = AEON_OK};
+    aeon_load_params how = {.progress = ask_for_patience, .user = &p, .note = &note};
+    for (aeon_status status = AEON_CANCELLED; status != AEON_OK; p.n_borne++) {
+        CHECK_OK(aeon_session_feed(s, ids + 50, 60, NULL, &err));
+        check_same_logits(s, fresh);
+        CHECK_OK(aeon_session_pin(s, 5, &err));
+        CHECK_OK(aeon_session_begin_turn(s, 7, &err));
+        size_t before = aeon_memory_stats_get().current_bytes;
+        p.n_calls = 0;
+        status = aeon_session_load(s, path, &how, &err);
+        assert_int_equal(aeon_memory_stats_get().current_bytes, before);
+        if (status == AEON_OK) break;
+        assert_int_equal(status, AEON_CANCELLED);
+        assert_int_equal(p.n_calls, p.n_borne + 1);
+        check_is_as_new(s, r->rope);
+        check_no_page_is_held(e);
+    }
+    assert_int_equal(note.code, AEON_MISMATCH);
+    return p.n_calls;
+}
+
+static void check_called_off(const recomputed *r, bool has_prefixes)
+{
+    aeon_engine *e = open_engine(bordered, AEON_TYPE_F16, has_prefixes);
+    aeon_engine *apart = make_engine(bordered, AEON_TYPE_F16);
+    aeon_session *s = make_bordered(e, r->rope), *fresh = make_bordered(apart, r->rope);
+    CHECK_OK(aeon_session_feed(fresh, ids + 50, 60, NULL, &err));
+    size_t n_calls = load_with_growing_patience(e, s, r, fresh);
+    size_t n_chunks = (r->n + N_CHUNK - 1) / N_CHUNK;
+    assert_true(has_prefixes ? n_calls < n_chunks : n_calls == n_chunks);
+    assert_int_equal(aeon_session_stats_get(s).is_long_rope,
+                     r->used == AEON_ROPE_LONG || r->n > N_BORDER);
+    aeon_session_free(fresh);
+    fresh = make_bordered(apart, r->used);
+    CHECK_OK(aeon_session_feed(s, ids + r->n, N_MORE, NULL, &err));
+    CHECK_OK(aeon_session_feed(fresh, ids, r->n + N_MORE, NULL, &err));
+    check_same_logits(s, fresh);
+    close_both(apart, fresh);
+    aeon_session_free(s);
+    check_no_page_is_held(e);
+    aeon_engine_forget(e);
+    assert_int_equal(aeon_engine_stats_get(e).n_prefix_pages, 0);
+    check_no_page_is_held(e);
+    aeon_engine_free(e);
+}
+
+/* At whatever call of progress: the session is empty and as good as new, its factors too. */
+static void a_load_may_be_called_off_at_every_call(void **state)
+{
+    (void)state;
+    enum { N_LONG = N_BORDER + 40 };
+    const recomputed rows[] = {
+        {N_TALK, AEON_TYPE_F16, AEON_ROPE_AUTO, AEON_ROPE_LONG, AEON_ROPE_LONG},
+        {N_TALK, AEON_TYPE_F16, AEON_ROPE_LONG, AEON_ROPE_SHORT, AEON_ROPE_SHORT},
+        {N_TALK, AEON_TYPE_BF16, AEON_ROPE_LONG, AEON_ROPE_AUTO, AEON_ROPE_LONG},
+        {N_LONG, AEON_TYPE_BF16, AEON_ROPE_AUTO, AEON_ROPE_AUTO, AEON_ROPE_AUTO},
+        {N_LONG, AEON_TYPE_Q8_0, AEON_ROPE_LONG, AEON_ROPE_LONG, AEON_ROPE_LONG}};
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        save_bordered(&rows[i]);
+        check_called_off(&rows[i], false);
+        check_called_off(&rows[i], true);
+    }
+    assert_int_equal(ae_mem_current(AE_MEM_KV), 0);
+}
+
+/* ---- damage and refusals --------------------------------------------------------------------- */
+
 static long file_size(void)
 {
     FILE *f = fopen(path, "rb");
@@ -358,6 +502,8 @@ static int open_models(void **state)
     CHECK_OK(aeon_synth_write(other_path, "phi3-nano", AEON_TYPE_Q8_0, 2, NULL, NULL, &err));
     CHECK_OK(aeon_model_open(&model, path, NULL, &err));
     CHECK_OK(aeon_model_open(&other, other_path, NULL, &err));
+    CHECK_OK(aeon_synth_write(path, "phi3-pico", AEON_TYPE_Q8_0, 1, NULL, NULL, &err));
+    CHECK_OK(aeon_model_open(&bordered, path, NULL, &err));
     for (int i = 0; i < N_IDS; i++)
         ids[i] = (int32_t)(check_random(&random) % aeon_model_describe(model)->n_vocab);
     unlink(path);
@@ -371,6 +517,7 @@ static int close_models(void **state)
     (void)state;
     aeon_model_close(model);
     aeon_model_close(other);
+    aeon_model_close(bordered);
     unlink(path);
     return rmdir(folder);
 }
@@ -383,6 +530,7 @@ int main(void)
         cmocka_unit_test(a_talk_that_slid_comes_back_exact),
         cmocka_unit_test(keys_from_a_file_are_not_handed_on),
         cmocka_unit_test(what_does_not_fit_is_computed_anew),
+        cmocka_unit_test(a_load_may_be_called_off_at_every_call),
         cmocka_unit_test(a_damaged_file_never_changes_an_answer),
         cmocka_unit_test(what_is_not_ours_is_refused),
         cmocka_unit_test(a_locked_talk_needs_its_passphrase),

@@ -17,15 +17,22 @@ static char folder[] = "/tmp/aeon-window-XXXXXX";
 static aeon_model *model;
 static int32_t ids[N_IDS];
 
-static aeon_engine *make_engine(aeon_type kv_type)
+static aeon_engine *open_engine(aeon_type kv_type, size_t n_contexts, bool has_prefixes)
 {
     aeon_engine *e = NULL;
-    CHECK_OK(aeon_engine_new(
-        &e, model,
-        &(aeon_engine_params){
-            .n_threads = 2, .n_chunk = 32, .kv_type = kv_type, .n_kv_tokens = 4 * N_CTX},
-        &err));
+    CHECK_OK(aeon_engine_new(&e, model,
+                             &(aeon_engine_params){.n_threads = 2,
+                                                   .n_chunk = 32,
+                                                   .kv_type = kv_type,
+                                                   .n_kv_tokens = n_contexts * N_CTX,
+                                                   .has_prefixes = has_prefixes},
+                             &err));
     return e;
+}
+
+static aeon_engine *make_engine(aeon_type kv_type)
+{
+    return open_engine(kv_type, 4, false);
 }
 
 static aeon_session *make_session(aeon_engine *e, aeon_session_params p)
@@ -268,6 +275,140 @@ static void a_window_needs_no_more_than_the_context(void **state)
     close_both(e, s);
 }
 
+/* ---- shared pages ---------------------------------------------------------------------------- */
+
+enum { PAGE = 32, N_PAGES = N_CTX / PAGE };
+
+/* Every page is held by the tables that list it, and perhaps by the tree; what nobody holds is
+ * free.
+ */
+static void check_holders(const aeon_engine *e)
+{
+    size_t n_remembered = 0, n_free = 0;
+    aeon_engine_stats stats = aeon_engine_stats_get(e);
+    for (ae_kv_page page = 0; page < stats.n_pages; page++) {
+        size_t n_tables = 0, n_holders = ae_kv_page_n_holders(e->arena, page);
+        for (const aeon_session *s = e->sessions; s; s = s->next)
+            for (size_t i = 0; i < s->kv.n_pages; i++) n_tables += s->kv.pages[i] == page;
+        assert_true(n_holders == n_tables || n_holders == n_tables + 1);
+        n_remembered += n_holders - n_tables;
+        n_free += n_holders == 0;
+    }
+    assert_int_equal(n_remembered, stats.n_prefix_pages);
+    assert_int_equal(n_free, stats.n_free_pages);
+}
+
+/* The bytes of a full timeline's pages, one behind the other. */
+static char *copy_pages(const aeon_session *s)
+{
+    size_t page_bytes = ae_kv_arena_page_bytes(s->engine->arena);
+    char *copy = malloc(N_PAGES * page_bytes);
+    assert_true(copy && s->kv.n_pages == N_PAGES);
+    for (size_t i = 0; i < N_PAGES; i++)
+        memcpy(copy + i * page_bytes, ae_kv_page_data(s->engine->arena, s->kv.pages[i]),
+               page_bytes);
+    return copy;
+}
+
+/* After s slid behind n_pinned tokens: what is before them it shares with `full` as ever, the rest
+ * is its own, and the bytes of `full` are those of `before`. */
+static void check_parted(const aeon_session *s, const aeon_session *full, size_t n_pinned,
+                         const char *before)
+{
+    ae_kv_arena *arena = s->engine->arena;
+    size_t page_bytes = ae_kv_arena_page_bytes(arena);
+    assert_false(aeon_session_stats_get(s).is_exact);
+    for (size_t i = 0; i < N_PAGES; i++) {
+        const char *bytes = ae_kv_page_data(arena, full->kv.pages[i]);
+        assert_memory_equal(bytes, before + i * page_bytes, page_bytes);
+        if (i >= s->kv.n_pages) continue;
+        assert_int_equal(s->kv.pages[i] == full->kv.pages[i], i < n_pinned / PAGE);
+        if (i >= n_pinned / PAGE) assert_int_equal(ae_kv_page_n_holders(arena, s->kv.pages[i]), 1);
+    }
+}
+
+/* A later session with the ids of another starts behind n_reused of them, and is exact. */
+static void check_later(aeon_engine *e, const aeon_session *other, size_t n_reused)
+{
+    size_t n, before = aeon_engine_stats_get(e).n_reused;
+    const int32_t *held = aeon_session_ids(other, &n);
+    aeon_session *later = make_session(e, (aeon_session_params){.rope = other->rope});
+    CHECK_OK(aeon_session_feed(later, held, n, NULL, &err));
+    assert_int_equal(aeon_engine_stats_get(e).n_reused - before, n_reused);
+    check_exact(later);
+    check_holders(e);
+    aeon_session_free(later);
+}
+
+/* s shares its pages with two forks and the tree, slides, is forked, and slides on; `lone` does the
+ * same with pages of its own. */
+static void slide_among_others(aeon_type kv_type, aeon_rope_mode rope, size_t n_pinned)
+{
+    aeon_session_params p = {.rope = rope, .window = AEON_WINDOW_SLIDE};
+    aeon_engine *e = open_engine(kv_type, 8, true), *apart = make_engine(kv_type);
+    aeon_session *s = make_session(e, p), *lone = make_session(apart, p);
+    aeon_session *fork = NULL, *full = NULL, *slid = NULL;
+    begin_talk(s, 5);
+    begin_talk(lone, 6);
+    CHECK_OK(aeon_session_fork(&fork, s, &err));
+    say_turn(s, 5);
+    CHECK_OK(aeon_session_pin(s, n_pinned, &err));
+    CHECK_OK(aeon_session_pin(lone, n_pinned, &err));
+    CHECK_OK(aeon_session_fork(&full, s, &err));
+    assert_int_equal(aeon_engine_stats_get(e).n_prefix_pages, N_PAGES);
+    assert_int_equal(aeon_session_stats_get(full).n_shared_pages, N_PAGES);
+
+    char *before = copy_pages(full);
+    say_turn(s, 6);
+    say_turn(lone, 6);
+    check_same_logits(s, lone);
+    check_parted(s, full, n_pinned, before);
+    check_holders(e);
+    CHECK_OK(aeon_session_fork(&slid, s, &err));
+    for (size_t k = 7; k < 14; k++) {
+        say_turn(s, k);
+        say_turn(lone, k);
+        check_same_logits(s, lone);
+        check_holders(e);
+    }
+    check_parted(s, full, n_pinned, before);
+    free(before);
+
+    check_exact(fork);
+    check_later(e, fork, N_PAGES * PAGE - PAGE);
+    check_later(e, s, n_pinned / PAGE * PAGE); /* moved keys are not remembered */
+    for (size_t k = 6; k < 9; k++) {
+        say_turn(full, k);
+        if (k > 6) say_turn(slid, k);
+        check_same_logits(full, slid);
+    }
+    check_later(e, fork, N_PAGES * PAGE - PAGE);
+
+    aeon_session_free(full);
+    aeon_session_free(slid);
+    aeon_session_free(fork);
+    aeon_session_free(s);
+    check_holders(e);
+    assert_int_equal(aeon_engine_stats_get(e).n_forgotten, 0);
+    aeon_engine_forget(e);
+    assert_int_equal(aeon_engine_stats_get(e).n_free_pages, aeon_engine_stats_get(e).n_pages);
+    aeon_engine_free(e);
+    close_both(apart, lone);
+}
+
+/* Whoever slides moves copies: forks and the tree keep their bits, whether the first page that
+ * moves is moved as a whole or from its middle on. */
+static void shared_pages_are_copied_before_they_move(void **state)
+{
+    (void)state;
+    const aeon_type types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16, AEON_TYPE_Q8_0};
+    const size_t pins[] = {N_SYSTEM, 2 * PAGE, 85};
+    for (size_t i = 0; i < 4; i++)
+        for (size_t k = 0; k < 3; k++)
+            slide_among_others(types[i], k % 2 ? AEON_ROPE_LONG : AEON_ROPE_AUTO, pins[k]);
+    assert_int_equal(ae_mem_current(AE_MEM_KV), 0);
+}
+
 /* ---- compact --------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -426,6 +567,7 @@ int main(void)
         cmocka_unit_test(moved_keys_are_those_of_their_new_place),
         cmocka_unit_test(rebuilt_the_talk_is_exact_again),
         cmocka_unit_test(a_window_needs_no_more_than_the_context),
+        cmocka_unit_test(shared_pages_are_copied_before_they_move),
         cmocka_unit_test(a_summary_takes_the_place_of_turns),
         cmocka_unit_test(an_answer_goes_on_as_the_policy_says),
         cmocka_unit_test(every_allocation_may_fail),

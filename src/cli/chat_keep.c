@@ -14,8 +14,8 @@ static char *describe_talk(const talk *t)
     json_t *turns = json_array();
     for (size_t i = 0; i < t->turns.n; i += 2)
         json_array_append_new(turns, json_pack("[ii]", t->turns.ids[i], t->turns.ids[i + 1]));
-    json_t *root = json_pack("{s:s%,s:o}", "system", t->system.len ? t->system.data : "",
-                             t->system.len, "turns", turns);
+    json_t *root = json_pack("{s:o,s:o}", "system", cli_json_text(t->system.data, t->system.len),
+                             "turns", turns);
     char *text = root ? json_dumps(root, JSON_COMPACT) : NULL;
     json_decref(root);
     return text;

@@ -51,6 +51,33 @@ typedef struct {
         if (n_x == 1) tile(t, 1);                                                                  \
     }
 
+/* The arguments of ae_mix_fn without n_x. */
+typedef struct {
+    float *y;
+    const float *keep;
+    const char *rows;
+    size_t row_bytes, n_rows;
+    const float *p;
+    size_t p_stride, n_cols;
+} ae_mix;
+
+/* An ae_mix_fn from a function that mixes for N = 1..4 queries. */
+#define AE_MIX(name, tile)                                                                         \
+    static void name(float *y, const float *keep, const void *rows, size_t row_bytes,              \
+                     size_t n_rows, const float *p, size_t p_stride, size_t n_x, size_t n_cols)    \
+    {                                                                                              \
+        ae_mix m = {y, keep, rows, row_bytes, n_rows, p, p_stride, n_cols};                        \
+        for (; n_x >= AE_TILE; n_x -= AE_TILE) {                                                   \
+            tile(m, AE_TILE);                                                                      \
+            m.y += AE_TILE * n_cols;                                                               \
+            m.keep += AE_TILE;                                                                     \
+            m.p += AE_TILE * p_stride;                                                             \
+        }                                                                                          \
+        if (n_x == 3) tile(m, 3);                                                                  \
+        if (n_x == 2) tile(m, 2);                                                                  \
+        if (n_x == 1) tile(m, 1);                                                                  \
+    }
+
 /* Block b of activation row i. */
 AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i, size_t b)
 {
@@ -64,8 +91,7 @@ AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i,
     .dot = {[AEON_TYPE_F32] = dot_f32,   [AEON_TYPE_F16] = dot_f16,   [AEON_TYPE_BF16] = dot_bf16, \
             [AEON_TYPE_Q8_0] = dot_q8_0, [AEON_TYPE_Q4_0] = dot_q4_0, [AEON_TYPE_Q4_K] = dot_q4_k, \
             [AEON_TYPE_Q6_K] = dot_q6_k},                                                          \
-    .axpy =                                                                                        \
-        {[AEON_TYPE_F32] = axpy_f32, [AEON_TYPE_F16] = axpy_f16, [AEON_TYPE_BF16] = axpy_bf16},    \
+    .mix = {[AEON_TYPE_F32] = mix_f32, [AEON_TYPE_F16] = mix_f16, [AEON_TYPE_BF16] = mix_bf16},    \
     .quantize_act = quantize_act, .rms_norm = rms_norm, .swiglu = swiglu,                          \
     .softmax_part = softmax_part, .add = add, .f32_to_f16 = f32_to_f16,                            \
     .f32_to_bf16 = f32_to_bf16, .peak_int8 = peak_int8, .peak_f32 = peak_f32

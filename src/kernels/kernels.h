@@ -36,6 +36,12 @@ _Static_assert(sizeof(ae_act_q8) == 40, "layout of a quantized activation block"
 typedef void ae_dot_fn(float *y, size_t y_stride, const void *w, const void *x, size_t x_row_bytes,
                        size_t n_x, size_t n_cols);
 
+/* y_i = keep[i] * y_i + sum over r of p_i[r] * row r, the rows in their order, for i = 0 .. n_x-1:
+ * the values of attention under the weights of n_x queries. y_i = y + i * n_cols; p_i = p + i *
+ * p_stride, [n_rows]; row r = rows + r * row_bytes, [n_cols] of the entry's type. */
+typedef void ae_mix_fn(float *y, const float *keep, const void *rows, size_t row_bytes,
+                       size_t n_rows, const float *p, size_t p_stride, size_t n_x, size_t n_cols);
+
 /* For the probe: n_rounds of the instruction set's best multiply-adds of a kind, on registers
  * alone. Returns how many multiply-adds that were; 0 if this machine has no such instruction. */
 typedef uint64_t ae_peak_fn(uint64_t n_rounds);
@@ -53,8 +59,8 @@ typedef struct {
      * becomes zeros; one that holds an infinity or NaN gets d = NaN, so that it shows. */
     void (*quantize_act)(ae_act_q8 *y, const float *x, size_t n);
 
-    /* y[0..n) += a * x[0..n); x of type F32, F16 or BF16 (attention values). NULL otherwise. */
-    void (*axpy[AEON_TYPE_MAX])(float *y, const void *x, float a, size_t n);
+    /* For F32, F16 and BF16; NULL otherwise. */
+    ae_mix_fn *mix[AEON_TYPE_MAX];
 
     /* y = x / sqrt(mean(x^2) + eps) * w, all [n]; y may be x. */
     void (*rms_norm)(float *y, const float *x, const float *w, size_t n, float eps);
@@ -63,8 +69,9 @@ typedef struct {
      * softmax_part: see isa.h. */
     void (*swiglu)(float *y, const float *gate, const float *up, size_t n);
 
-    /* x [n] = exp(x - max x), in place; n >= 1. -infinity gives 0. Returns the sum, by which a
-     * softmax divides in the end; *max is what it was taken under. */
+    /* One part of a softmax that is taken in parts (arXiv:1805.02867). *max is the largest value of
+     * the parts before, -infinity for none, and becomes that of all so far; x [n] = exp(x - *max),
+     * in place, n >= 1; -infinity gives 0. Returns the sum of the part. */
     float (*softmax_part)(float *x, size_t n, float *max);
 
     /* y += x, both [n]. */

@@ -150,14 +150,21 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
     }
 }
 
-#define AXPY(name, load)                                                                           \
-    static void axpy_##name(float *y, const void *x, float a, size_t n)                            \
+#define MIX(name, load)                                                                            \
+    AE_INLINE void mix_tile_##name(ae_mix m, const int n)                                          \
     {                                                                                              \
-        for (size_t i = 0; i < n; i++) y[i] += a * load(x, i);                                     \
-    }
-AXPY(f32, load_f32)
-AXPY(f16, load_f16)
-AXPY(bf16, load_bf16)
+        for (int i = 0; i < n; i++) {                                                              \
+            float *y = m.y + (size_t)i * m.n_cols;                                                 \
+            for (size_t c = 0; c < m.n_cols; c++) y[c] *= m.keep[i];                               \
+            for (size_t r = 0; r < m.n_rows; r++)                                                  \
+                for (size_t c = 0; c < m.n_cols; c++)                                              \
+                    y[c] += m.p[(size_t)i * m.p_stride + r] * load(m.rows + r * m.row_bytes, c);   \
+        }                                                                                          \
+    }                                                                                              \
+    AE_MIX(mix_##name, mix_tile_##name)
+MIX(f32, load_f32)
+MIX(f16, load_f16)
+MIX(bf16, load_bf16)
 
 static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
 {
@@ -190,8 +197,8 @@ static void swiglu(float *y, const float *gate, const float *up, size_t n)
 
 static float softmax_part(float *x, size_t n, float *max)
 {
-    float top = x[0], sum = 0;
-    for (size_t i = 1; i < n; i++) top = x[i] > top ? x[i] : top;
+    float top = *max, sum = 0;
+    for (size_t i = 0; i < n; i++) top = x[i] > top ? x[i] : top;
     for (size_t i = 0; i < n; i++) {
         x[i] = exp_f32(x[i] - top);
         sum += x[i];

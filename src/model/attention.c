@@ -4,22 +4,27 @@
  * key/value head are answered together, so that each key is read once for all of them.
  *
  * A query keeps, over the runs so far, the largest score `max`, the `sum` of exp(score - max), and
- * the values weighted with these; a run is worked out alone and then merged. */
+ * the values weighted with these; where a run has a larger score, what was before fades. */
 #include "model/attention.h"
 
 #include <math.h>
 #include <string.h>
 
-enum { MOST_TOKENS = 64, LEAST_TOKENS = 16 }; /* of a tile: what one member does at a time */
+/* Tokens of a tile, which one member does at a time; queries that meet a run at once, so that they
+ * stay in the first cache together with it. */
+enum { MOST_TOKENS = 64, LEAST_TOKENS = 16, AT_ONCE = 16 };
 
-/* The work of one member: the tokens [begin, end) of the batch under one key/value head. */
+/* The work of one member: the tokens [begin, end) of the batch under one key/value head. Query i is
+ * that of token begin + i / R; there are R for each token. */
 typedef struct {
     const ae_attention *a;
     size_t layer, head, begin, end;
-    float *scores;    /* [R][AE_KV_RUN] */
-    float *part;      /* [D] */
+    float *queries;   /* [MOST_TOKENS R][D] */
+    float *mixed;     /* [MOST_TOKENS R][D] values, weighted by exp(score - max) */
+    float *max, *sum; /* [MOST_TOKENS R] of the scores so far, and of those weights */
+    float *scores;    /* [AT_ONCE][AE_KV_RUN] */
+    float *keep;      /* [AT_ONCE] what a run leaves of the mixture before it */
     float *expanded;  /* [2][AE_KV_RUN][D] keys and values of a type without kernels of its own */
-    float *max, *sum; /* [MOST_TOKENS][R] */
 } tile;
 
 /* A run of keys and values as the kernels take them. */
@@ -37,71 +42,60 @@ static size_t n_group(const ae_config *c)
 
 size_t ae_attention_scratch(const ae_config *c)
 {
-    return (size_t)AE_KV_RUN * (n_group(c) + 2 * c->head_dim) + c->head_dim +
-           2 * MOST_TOKENS * n_group(c);
+    size_t n_queries = MOST_TOKENS * n_group(c);
+    return 2 * n_queries * (c->head_dim + 1) + AT_ONCE * (AE_KV_RUN + 1) +
+           2 * (size_t)AE_KV_RUN * c->head_dim;
 }
 
 static void place_scratch(tile *t, float *scratch)
 {
-    const ae_config *c = t->a->config;
-    t->scores = scratch;
-    t->expanded = t->scores + n_group(c) * AE_KV_RUN;
-    t->part = t->expanded + 2 * (size_t)AE_KV_RUN * c->head_dim;
-    t->max = t->part + c->head_dim;
-    t->sum = t->max + MOST_TOKENS * n_group(c);
+    size_t d = t->a->config->head_dim, n_queries = MOST_TOKENS * n_group(t->a->config);
+    t->queries = scratch;
+    t->mixed = t->queries + n_queries * d;
+    t->max = t->mixed + n_queries * d;
+    t->sum = t->max + n_queries;
+    t->scores = t->sum + n_queries;
+    t->keep = t->scores + AT_ONCE * AE_KV_RUN;
+    t->expanded = t->keep + AT_ONCE;
 }
 
-/* ---- one token, one run ---------------------------------------------------------------------- */
+/* ---- queries against a run ------------------------------------------------------------------- */
 
-/* Add a run's values, weighted under its own maximum, to those of the runs before. */
-static void merge(const tile *t, float *out, float *max, float *sum, float run_max, float run_sum)
+/* n <= AT_ONCE queries from the first against these keys of the run. */
+static void attend_few(const tile *t, size_t first, size_t n, const run *r, ae_range seen)
 {
-    size_t d = t->a->config->head_dim;
-    float weight = 1;
-    if (run_max > *max) {
-        float fade = expf(*max - run_max);
-        for (size_t i = 0; i < d; i++) out[i] *= fade;
-        *sum *= fade;
-        *max = run_max;
-    } else {
-        weight = expf(run_max - *max);
-    }
-    t->a->kernels->axpy[AEON_TYPE_F32](out, t->part, weight, d);
-    *sum += weight * run_sum;
-}
-
-/* The queries of one token against the keys [begin, end) of the run. */
-static void attend(const tile *t, size_t token, const run *r, size_t begin, size_t end)
-{
-    const ae_config *c = t->a->config;
     const ae_kernels *k = t->a->kernels;
-    size_t group = n_group(c), d = c->head_dim, first = t->head * group * d, n = end - begin;
-    size_t qkv_row = ((size_t)c->n_heads + 2 * (size_t)c->n_kv_heads) * d;
-    const float *q = t->a->qkv + token * qkv_row + first;
-    for (size_t i = 0; i < n; i++)
-        k->dot[r->type](t->scores + i, AE_KV_RUN, r->keys + (begin + i) * r->row_bytes, q,
-                        d * sizeof(float), group, d);
-    for (size_t h = 0; h < group; h++) {
-        float *p = t->scores + h * AE_KV_RUN, run_max;
-        float run_sum = k->softmax_part(p, n, &run_max);
-        memset(t->part, 0, d * sizeof(float));
-        for (size_t i = 0; i < n; i++)
-            k->axpy[r->type](t->part, r->values + (begin + i) * r->row_bytes, p[i], d);
-        size_t at = (token - t->begin) * group + h;
-        merge(t, t->a->out + token * c->n_heads * d + first + h * d, &t->max[at], &t->sum[at],
-              run_max, run_sum);
+    size_t d = t->a->config->head_dim, n_keys = seen.end - seen.begin;
+    const char *key = r->keys + seen.begin * r->row_bytes;
+    for (size_t i = 0; i < n_keys; i++, key += r->row_bytes)
+        k->dot[r->type](t->scores + i, AE_KV_RUN, key, t->queries + first * d, d * sizeof(float), n,
+                        d);
+    for (size_t q = 0; q < n; q++) {
+        float *max = &t->max[first + q], *sum = &t->sum[first + q], before = *max;
+        float run_sum = k->softmax_part(t->scores + q * AE_KV_RUN, n_keys, max);
+        t->keep[q] = expf(before - *max);
+        *sum = *sum * t->keep[q] + run_sum;
     }
+    k->mix[r->type](t->mixed + first * d, t->keep, r->values + seen.begin * r->row_bytes,
+                    r->row_bytes, n_keys, t->scores, AE_KV_RUN, n, d);
 }
 
-/* The same, for as much of the run as the token sees. */
-static void attend_seen(const tile *t, size_t token, const run *r)
+/* The tokens [begin, end) against these keys. */
+static void attend(const tile *t, ae_range tokens, const run *r, ae_range seen)
 {
-    size_t n_window = t->a->config->n_window, seen = (size_t)t->a->places[token].pos + 1;
-    size_t oldest = n_window && seen > n_window ? seen - n_window : 0;
-    size_t begin = oldest > r->pos ? oldest - r->pos : 0;
-    size_t end = seen > r->pos ? seen - r->pos : 0;
-    if (end > AE_KV_RUN) end = AE_KV_RUN;
-    if (begin < end) attend(t, token, r, begin, end);
+    size_t group = n_group(t->a->config), end = (tokens.end - t->begin) * group;
+    for (size_t q = (tokens.begin - t->begin) * group; q < end; q += AT_ONCE)
+        attend_few(t, q, end - q < AT_ONCE ? end - q : AT_ONCE, r, seen);
+}
+
+/* What a token sees of the run: nothing if begin >= end. */
+static ae_range seen_of(const tile *t, size_t token, const run *r)
+{
+    size_t n_window = t->a->config->n_window, n = (size_t)t->a->places[token].pos + 1;
+    size_t oldest = n_window && n > n_window ? n - n_window : 0;
+    ae_range seen = {oldest > r->pos ? oldest - r->pos : 0, n > r->pos ? n - r->pos : 0};
+    if (seen.end > AE_KV_RUN) seen.end = AE_KV_RUN;
+    return seen;
 }
 
 /* ---- the runs of a tile ---------------------------------------------------------------------- */
@@ -123,7 +117,7 @@ static run run_at(const tile *t, const ae_span *s, size_t pos, size_t n)
     const ae_dtype *type = ae_dtype_get(ae_kv_arena_type(arena));
     ae_kv_rows rows = ae_kv_rows_at(s->kv, t->layer, t->head, pos);
     run r = {rows.keys, rows.values, ae_kv_row_bytes(arena), ae_kv_arena_type(arena), pos};
-    if (t->a->kernels->axpy[r.type]) return r;
+    if (t->a->kernels->mix[r.type]) return r;
     size_t d = t->a->config->head_dim;
     float *keys = t->expanded, *values = keys + AE_KV_RUN * d;
     for (size_t i = 0; i < n; i++) {
@@ -159,14 +153,27 @@ static size_t line_up(walker *w, size_t n, size_t pos)
     return n;
 }
 
+/* The tokens of n walkers on one page: neighbours that see the same keys go together. */
 static void attend_page(const tile *t, const walker *w, size_t n, size_t pos)
 {
     size_t end = 0;
     for (size_t i = 0; i < n; i++) end = w[i].end > end ? w[i].end : end;
     run r = run_at(t, w->span, pos, end - pos < AE_KV_RUN ? end - pos : AE_KV_RUN);
+    ae_range together = {0, 0};
+    ae_range same = {0, 0};
     for (size_t i = 0; i < n; i++)
-        for (size_t token = w[i].tokens.begin; token < w[i].tokens.end; token++)
-            attend_seen(t, token, &r);
+        for (size_t token = w[i].tokens.begin; token < w[i].tokens.end; token++) {
+            ae_range seen = seen_of(t, token, &r);
+            if (seen.begin >= seen.end) continue;
+            bool joins = token == together.end && seen.begin == same.begin && seen.end == same.end;
+            if (!joins) {
+                attend(t, together, &r, same);
+                together.begin = token;
+                same = seen;
+            }
+            together.end = token + 1;
+        }
+    attend(t, together, &r, same);
 }
 
 static size_t find_walkers(const tile *t, walker *w)
@@ -193,16 +200,26 @@ static size_t first_run(const tile *t)
     return first / AE_KV_RUN * AE_KV_RUN;
 }
 
+/* The R queries, or results, of token i in an array with so many heads of D in a token. */
+static size_t first_of(const tile *t, size_t i, size_t n_heads)
+{
+    const ae_config *c = t->a->config;
+    return (i * n_heads + t->head * n_group(c)) * c->head_dim;
+}
+
 static void begin_tile(const tile *t)
 {
     const ae_config *c = t->a->config;
-    size_t group = n_group(c), d = c->head_dim, n = (t->end - t->begin) * group;
+    size_t n_floats = n_group(c) * c->head_dim, n = (t->end - t->begin) * n_group(c);
     for (size_t i = 0; i < n; i++) {
         t->max[i] = -INFINITY;
         t->sum[i] = 0;
     }
+    memset(t->mixed, 0, n * c->head_dim * sizeof *t->mixed);
     for (size_t i = t->begin; i < t->end; i++)
-        memset(t->a->out + (i * c->n_heads + t->head * group) * d, 0, group * d * sizeof(float));
+        memcpy(t->queries + (i - t->begin) * n_floats,
+               t->a->qkv + first_of(t, i, c->n_heads + 2 * (size_t)c->n_kv_heads),
+               n_floats * sizeof *t->queries);
 }
 
 static void end_tile(const tile *t)
@@ -211,9 +228,10 @@ static void end_tile(const tile *t)
     size_t group = n_group(c), d = c->head_dim;
     for (size_t i = t->begin; i < t->end; i++)
         for (size_t h = 0; h < group; h++) {
-            float *out = t->a->out + (i * c->n_heads + t->head * group + h) * d;
-            float scale = 1 / t->sum[(i - t->begin) * group + h];
-            for (size_t k = 0; k < d; k++) out[k] *= scale;
+            size_t q = (i - t->begin) * group + h;
+            const float *mixed = t->mixed + q * d;
+            float *out = t->a->out + first_of(t, i, c->n_heads) + h * d, scale = 1 / t->sum[q];
+            for (size_t k = 0; k < d; k++) out[k] = mixed[k] * scale;
         }
 }
 

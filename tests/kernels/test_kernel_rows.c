@@ -56,37 +56,63 @@ static void test_add(void **state)
     }
 }
 
-/* One product and one sum are rounded, or both at once. The value does not depend on n: a tail is
- * computed like a body. */
-static void test_axpy(void **state)
+/* Rows that end at the fence, and outputs that do. Each of n_rows steps rounds a product and a sum,
+ * or both at once; the first rounds what is kept. The value depends neither on n_cols nor on n_x: a
+ * tail is computed like a body, and one query like many. */
+enum { MIX_ROWS = 5, MIX_QUERIES = 7 };
+
+typedef struct {
+    unsigned char rows[MIX_ROWS][MAX_N * sizeof(float)];
+    float values[MIX_ROWS][MAX_N], y[MIX_QUERIES][MAX_N], p[MIX_QUERIES][MIX_ROWS + 1],
+        keep[MIX_QUERIES];
+} mix_case;
+
+static void check_mix(const ae_kernels *k, const ae_dtype *t, const mix_case *m, size_t n_x,
+                      size_t n)
+{
+    float *y = fence_place(&out, n_x * n * sizeof *y, 0);
+    for (size_t i = 0; i < n_x; i++) memcpy(y + i * n, m->y[i], n * sizeof *y);
+    size_t row_bytes = n * t->block_bytes;
+    char *rows = fence_place(&in_a, MIX_ROWS * row_bytes, n % 2);
+    for (size_t r = 0; r < MIX_ROWS; r++) memcpy(rows + r * row_bytes, m->rows[r], row_bytes);
+    k->mix[t->type](y, m->keep, rows, row_bytes, MIX_ROWS, m->p[0], MIX_ROWS + 1, n_x, n);
+    fence_check(&out);
+    for (size_t i = 0; i < n_x; i++)
+        for (size_t c = 0; c < n; c++) {
+            double exact = (double)m->keep[i] * m->y[i][c], size = fabs(exact);
+            for (size_t r = 0; r < MIX_ROWS; r++) {
+                exact += (double)m->p[i][r] * m->values[r][c];
+                size += fabs((double)m->p[i][r] * m->values[r][c]);
+            }
+            check_near(y[i * n + c], exact, 2 * (MIX_ROWS + 1) * ULP * size);
+        }
+    for (size_t i = 0; i < n_x; i++) {
+        float alone[MAX_N];
+        memcpy(alone, m->y[i], sizeof alone);
+        k->mix[t->type](alone, m->keep + i, m->rows, sizeof m->rows[0], MIX_ROWS, m->p[i], 1, 1,
+                        MAX_N);
+        assert_memory_equal(y + i * n, alone, n * sizeof *y);
+    }
+}
+
+static void test_mix(void **state)
 {
     (void)state;
     static const aeon_type types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16};
     uint64_t seed = 2;
-    float y0[MAX_N], values[MAX_N];
-    random_floats(y0, MAX_N, &seed);
+    mix_case m;
+    random_floats(m.y[0], MIX_QUERIES * MAX_N, &seed);
+    random_floats(m.p[0], sizeof m.p / sizeof(float), &seed);
+    random_floats(m.keep, MIX_QUERIES, &seed);
     EACH_TABLE(k)
     for (size_t j = 0; j < AE_COUNT(types); j++) {
         const ae_dtype *t = ae_dtype_get(types[j]);
-        unsigned char row[MAX_N * sizeof(float)];
-        float whole[MAX_N];
-        random_row(types[j], row, MAX_N, &seed);
-        t->to_f32(row, values, MAX_N);
-        const float a = -0.7f;
-        memcpy(whole, y0, sizeof whole);
-        k->axpy[types[j]](whole, row, a, MAX_N);
-        for (size_t n = 0; n <= MAX_N; n++) {
-            void *x = fence_place(&in_a, n * t->block_bytes, n % 2);
-            memcpy(x, row, n * t->block_bytes);
-            float *y = place_copy(&out, y0, n);
-            k->axpy[types[j]](y, x, a, n);
-            fence_check(&out);
-            assert_memory_equal(y, whole, n * sizeof *y);
-            for (size_t i = 0; i < n; i++) {
-                double product = (double)a * values[i];
-                check_near(y[i], y0[i] + product, 2 * ULP * (fabs(y0[i]) + fabs(product)));
-            }
+        for (size_t r = 0; r < MIX_ROWS; r++) {
+            random_row(types[j], m.rows[r], MAX_N, &seed);
+            t->to_f32(m.rows[r], m.values[r], MAX_N);
         }
+        for (size_t n = 0; n <= MAX_N; n += n < 140 ? 1 : 53)
+            check_mix(k, t, &m, 1 + n % MIX_QUERIES, n);
     }
 }
 
@@ -171,24 +197,26 @@ static void test_swiglu(void **state)
 }
 
 /* Besides exp: x - max is rounded, which exp turns into a relative error |x - max| times as large;
- * the sum has n roundings. Below e^-87 results are cut to 0. */
-static void check_softmax_part(const ae_kernels *k, const float *values, size_t n)
+ * the sum has n roundings. Below e^-87 results are cut to 0. before: the maximum of earlier parts.
+ */
+static void check_softmax_part(const ae_kernels *k, const float *values, size_t n, float before)
 {
-    double max = values[0], sum = 0;
-    for (size_t i = 1; i < n; i++) max = values[i] > max ? values[i] : max;
+    double max = before, sum = 0;
+    for (size_t i = 0; i < n; i++) max = values[i] > max ? values[i] : max;
     for (size_t i = 0; i < n; i++) sum += exp(values[i] - max);
-    float *x = place_copy(&out, values, n);
-    float top;
+    float *x = place_copy(&out, values, n), top = before;
     float x_sum = k->softmax_part(x, n, &top);
     fence_check(&out);
     assert_true(top == (float)max);
-    check_near(x_sum, sum, (3e-7 + ((double)n + 4) * ULP) * sum);
+    double farthest = 0; /* of those that count */
     for (size_t i = 0; i < n; i++) {
         double exact = exp(values[i] - max);
         double distance = exact > 0 ? max - values[i] : 0;
         if (max - values[i] > 88) assert_true(x[i] == 0);
+        if (distance < 88 && distance > farthest) farthest = distance;
         check_near(x[i], exact, (3e-7 + (4 + distance) * ULP) * exact + 1.2e-38);
     }
+    check_near(x_sum, sum, (3e-7 + ((double)n + 4 + farthest) * ULP) * sum + 1.2e-38 * (double)n);
 }
 
 static void test_softmax_part(void **state)
@@ -200,15 +228,18 @@ static void test_softmax_part(void **state)
     {
         for (size_t n = 1; n <= MAX_N; n++) {
             random_floats(x, n, &seed);
-            check_softmax_part(k, x, n);
+            check_softmax_part(k, x, n, -INFINITY);
+            check_softmax_part(k, x, n, 0.25f);
+            check_softmax_part(k, x, n, 20);
             for (size_t i = 0; i < n; i++) x[i] = x[i] * 40 - 1000; /* all negative, wide */
-            check_softmax_part(k, x, n);
+            check_softmax_part(k, x, n, -INFINITY);
+            check_softmax_part(k, x, n, -990);
             x[n / 2] = 1e4f; /* one takes all */
-            check_softmax_part(k, x, n);
+            check_softmax_part(k, x, n, -990);
             for (size_t i = 0; i < n; i++) x[i] = i == n - 1 ? -5 : -INFINITY; /* masked */
-            check_softmax_part(k, x, n);
+            check_softmax_part(k, x, n, -INFINITY);
         }
-        float poisoned[20] = {[17] = NAN}, top;
+        float poisoned[20] = {[17] = NAN}, top = -INFINITY;
         assert_true(isnan(k->softmax_part(poisoned, AE_COUNT(poisoned), &top)));
     }
 }
@@ -350,7 +381,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_add),
-        cmocka_unit_test(test_axpy),
+        cmocka_unit_test(test_mix),
         cmocka_unit_test(test_rms_norm),
         cmocka_unit_test(test_swiglu),
         cmocka_unit_test(test_softmax_part),

@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #include <math.h>
 
-enum { LANES = 8 };
+enum { LANES = 8, MIX_VECTORS = 2 };
 
 /* ---- loads and stores ------------------------------------------------------------------------ */
 
@@ -328,29 +328,59 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
     }
 }
 
-AE_INLINE void axpy(float *y, const void *x, float a, size_t n, load_fn *load, size_t size)
+/* N_VECTORS registers of each of n outputs stay where they are while the rows go by. */
+AE_INLINE void mix_columns(ae_mix m, size_t c, const int n, const int n_vectors, load_fn *load,
+                           size_t size)
 {
-    for (size_t i = 0; i < n; i += LANES) {
-        __m256 v = load((const char *)x + i * size, n - i);
-        v = _mm256_fmadd_ps(_mm256_set1_ps(a), v, load_f32(y + i, n - i));
-        store_f32(y + i, v, n - i);
+    __m256 sum[AE_TILE][MIX_VECTORS], row[MIX_VECTORS];
+    size_t left = m.n_cols - c;
+    for (int i = 0; i < n; i++)
+        for (int v = 0; v < n_vectors; v++) {
+            const float *y = m.y + (size_t)i * m.n_cols + c + v * LANES;
+            sum[i][v] =
+                _mm256_mul_ps(load_f32(y, left - (size_t)v * LANES), _mm256_set1_ps(m.keep[i]));
+        }
+    for (size_t r = 0; r < m.n_rows; r++) {
+        const char *at = m.rows + r * m.row_bytes + c * size;
+        for (int v = 0; v < n_vectors; v++)
+            row[v] = load(at + (size_t)v * LANES * size, left - (size_t)v * LANES);
+        for (int i = 0; i < n; i++) {
+            __m256 p = _mm256_set1_ps(m.p[(size_t)i * m.p_stride + r]);
+            for (int v = 0; v < n_vectors; v++) sum[i][v] = _mm256_fmadd_ps(p, row[v], sum[i][v]);
+        }
     }
+    for (int i = 0; i < n; i++)
+        for (int v = 0; v < n_vectors; v++)
+            store_f32(m.y + (size_t)i * m.n_cols + c + v * LANES, sum[i][v],
+                      left - (size_t)v * LANES);
 }
 
-static void axpy_f32(float *y, const void *x, float a, size_t n)
+AE_INLINE void mix_tile(ae_mix m, const int n, load_fn *load, size_t size)
 {
-    axpy(y, x, a, n, load_f32, sizeof(float));
+    size_t c = 0;
+    for (; c + MIX_VECTORS * LANES <= m.n_cols; c += MIX_VECTORS * LANES)
+        mix_columns(m, c, n, MIX_VECTORS, load, size);
+    for (; c < m.n_cols; c += LANES) mix_columns(m, c, n, 1, load, size);
 }
 
-static void axpy_f16(float *y, const void *x, float a, size_t n)
+AE_INLINE void mix_tile_f32(ae_mix m, const int n)
 {
-    axpy(y, x, a, n, load_f16, sizeof(uint16_t));
+    mix_tile(m, n, load_f32, sizeof(float));
 }
 
-static void axpy_bf16(float *y, const void *x, float a, size_t n)
+AE_INLINE void mix_tile_f16(ae_mix m, const int n)
 {
-    axpy(y, x, a, n, load_bf16, sizeof(uint16_t));
+    mix_tile(m, n, load_f16, sizeof(uint16_t));
 }
+
+AE_INLINE void mix_tile_bf16(ae_mix m, const int n)
+{
+    mix_tile(m, n, load_bf16, sizeof(uint16_t));
+}
+
+AE_MIX(mix_f32, mix_tile_f32)
+AE_MIX(mix_f16, mix_tile_f16)
+AE_MIX(mix_bf16, mix_tile_bf16)
 
 static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
 {
@@ -400,7 +430,7 @@ static void swiglu(float *y, const float *gate, const float *up, size_t n)
 
 static float softmax_part(float *x, size_t n, float *max)
 {
-    __m256 top = _mm256_set1_ps(-INFINITY), sum = _mm256_setzero_ps();
+    __m256 top = _mm256_set1_ps(*max), sum = _mm256_setzero_ps();
     for (size_t i = 0; i < n; i += LANES)
         top = _mm256_max_ps(top, pad(load_f32(x + i, n - i), n - i, -INFINITY));
     *max = max_lanes(top);

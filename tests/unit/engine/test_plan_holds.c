@@ -12,7 +12,7 @@
 #define IS_INSTRUMENTED false
 #endif
 
-enum { N_BRANCHES = 50, N_TALK = 1500, N_TAIL = 70 };
+enum { N_BRANCHES = 50, N_TALK = 220, N_TAIL = 8 };
 
 static aeon_error err;
 

@@ -61,21 +61,22 @@ typedef struct {
     size_t p_stride, n_cols;
 } ae_mix;
 
-/* An ae_mix_fn from a function that mixes for N = 1..4 queries. */
-#define AE_MIX(name, tile)                                                                         \
+/* An ae_mix_fn from a table's mix_tile(m, N, load, size), which mixes rows of one type for N = 1..4
+ * queries; size: bytes of a value. */
+#define AE_MIX(name, load, size)                                                                   \
     static void name(float *y, const float *keep, const void *rows, size_t row_bytes,              \
                      size_t n_rows, const float *p, size_t p_stride, size_t n_x, size_t n_cols)    \
     {                                                                                              \
         ae_mix m = {y, keep, rows, row_bytes, n_rows, p, p_stride, n_cols};                        \
         for (; n_x >= AE_TILE; n_x -= AE_TILE) {                                                   \
-            tile(m, AE_TILE);                                                                      \
+            mix_tile(m, AE_TILE, load, size);                                                      \
             m.y += AE_TILE * n_cols;                                                               \
             m.keep += AE_TILE;                                                                     \
             m.p += AE_TILE * p_stride;                                                             \
         }                                                                                          \
-        if (n_x == 3) tile(m, 3);                                                                  \
-        if (n_x == 2) tile(m, 2);                                                                  \
-        if (n_x == 1) tile(m, 1);                                                                  \
+        if (n_x == 3) mix_tile(m, 3, load, size);                                                  \
+        if (n_x == 2) mix_tile(m, 2, load, size);                                                  \
+        if (n_x == 1) mix_tile(m, 1, load, size);                                                  \
     }
 
 /* Block b of activation row i. */

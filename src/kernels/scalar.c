@@ -150,21 +150,24 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
     }
 }
 
-#define MIX(name, load)                                                                            \
-    AE_INLINE void mix_tile_##name(ae_mix m, const int n)                                          \
-    {                                                                                              \
-        for (int i = 0; i < n; i++) {                                                              \
-            float *y = m.y + (size_t)i * m.n_cols;                                                 \
-            for (size_t c = 0; c < m.n_cols; c++) y[c] *= m.keep[i];                               \
-            for (size_t r = 0; r < m.n_rows; r++)                                                  \
-                for (size_t c = 0; c < m.n_cols; c++)                                              \
-                    y[c] += m.p[(size_t)i * m.p_stride + r] * load(m.rows + r * m.row_bytes, c);   \
-        }                                                                                          \
-    }                                                                                              \
-    AE_MIX(mix_##name, mix_tile_##name)
-MIX(f32, load_f32)
-MIX(f16, load_f16)
-MIX(bf16, load_bf16)
+/* Value i of an F32, F16 or BF16 row. */
+typedef float load_fn(const void *row, size_t i);
+
+AE_INLINE void mix_tile(ae_mix m, const int n, load_fn *load, size_t size)
+{
+    (void)size; /* of a value, which load knows */
+    for (int i = 0; i < n; i++) {
+        float *y = m.y + (size_t)i * m.n_cols;
+        for (size_t c = 0; c < m.n_cols; c++) y[c] *= m.keep[i];
+        for (size_t r = 0; r < m.n_rows; r++)
+            for (size_t c = 0; c < m.n_cols; c++)
+                y[c] += m.p[(size_t)i * m.p_stride + r] * load(m.rows + r * m.row_bytes, c);
+    }
+}
+
+AE_MIX(mix_f32, load_f32, sizeof(float))
+AE_MIX(mix_f16, load_f16, sizeof(uint16_t))
+AE_MIX(mix_bf16, load_bf16, sizeof(uint16_t))
 
 static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
 {

@@ -328,7 +328,7 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
     }
 }
 
-/* N_VECTORS registers of each of n outputs stay where they are while the rows go by. */
+/* n_vectors registers of each of n outputs stay where they are while the rows go by. */
 AE_INLINE void mix_columns(ae_mix m, size_t c, const int n, const int n_vectors, load_fn *load,
                            size_t size)
 {
@@ -363,24 +363,9 @@ AE_INLINE void mix_tile(ae_mix m, const int n, load_fn *load, size_t size)
     for (; c < m.n_cols; c += LANES) mix_columns(m, c, n, 1, load, size);
 }
 
-AE_INLINE void mix_tile_f32(ae_mix m, const int n)
-{
-    mix_tile(m, n, load_f32, sizeof(float));
-}
-
-AE_INLINE void mix_tile_f16(ae_mix m, const int n)
-{
-    mix_tile(m, n, load_f16, sizeof(uint16_t));
-}
-
-AE_INLINE void mix_tile_bf16(ae_mix m, const int n)
-{
-    mix_tile(m, n, load_bf16, sizeof(uint16_t));
-}
-
-AE_MIX(mix_f32, mix_tile_f32)
-AE_MIX(mix_f16, mix_tile_f16)
-AE_MIX(mix_bf16, mix_tile_bf16)
+AE_MIX(mix_f32, load_f32, sizeof(float))
+AE_MIX(mix_f16, load_f16, sizeof(uint16_t))
+AE_MIX(mix_bf16, load_bf16, sizeof(uint16_t))
 
 static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
 {

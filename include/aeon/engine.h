@@ -11,10 +11,11 @@
  *           Logits are bit-identical however the tokens were chunked, whoever else was in a step,
  *           and however many threads ran.
  * Threads:  One thread at a time per engine, sessions included. Different engines are independent.
- *           Functions that the engine calls (on_logits, on_text, compact, progress) must not use
- * it. Example:  TRY(aeon_engine_new(&engine, model, NULL, err)); TRY(aeon_session_new(&session,
- * engine, NULL, err)); TRY(aeon_session_feed(session, ids.ids, ids.n, NULL, err)); int32_t next =
- * aeon_sampler_pick(sampler, aeon_session_logits(session));
+ *           What the engine calls (on_logits, on_text, compact, progress) must not use it.
+ * Example:  TRY(aeon_engine_new(&engine, model, NULL, err));
+ *           TRY(aeon_session_new(&session, engine, NULL, err));
+ *           TRY(aeon_session_feed(session, ids.ids, ids.n, NULL, err));
+ *           int32_t next = aeon_sampler_pick(sampler, aeon_session_logits(session));
  */
 #ifndef AEON_ENGINE_H
 #define AEON_ENGINE_H

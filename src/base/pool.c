@@ -7,22 +7,26 @@
 #include <sched.h>
 #include <stdatomic.h>
 
-/* Members spin this often before they sleep: a few microseconds, less than a step's gaps. */
-enum { N_SPINS = 2000 };
+/* How often a member looks before it sleeps: some tens of microseconds. That is more than the gaps
+ * of a step where every thread has a core, and little to lose where it has none. */
+enum { N_LOOKS = 2000 };
 
 struct ae_pool {
     int n_threads, n_started;
     pthread_mutex_t lock;
-    pthread_cond_t wake; /* a new task, or the end */
+    pthread_cond_t changed; /* one of the words, for those who sleep */
+    atomic_int n_asleep;
 
-    ae_task task; /* written before the generation counter is raised */
+    ae_task task; /* written before `begun` changes */
     void *arg;
     bool is_over;
-    _Alignas(64) atomic_uint generation; /* counts tasks */
-    _Alignas(64) atomic_int n_running;   /* members but the caller still in the task */
 
-    _Alignas(64) atomic_int n_arrived; /* at the barrier */
-    _Alignas(64) atomic_uint sense;    /* flips when the last member arrives */
+    /* What members wait on, each on its own line of the cache. */
+    _Alignas(64) atomic_uint begun; /* counts tasks */
+    _Alignas(64) atomic_uint met;   /* counts barriers */
+
+    _Alignas(64) atomic_int n_arrived;  /* at the barrier */
+    _Alignas(64) atomic_size_t n_taken; /* units since then */
 
     pthread_t threads[AE_POOL_MAX_THREADS];
 };
@@ -42,39 +46,47 @@ static inline void relax(int i)
     if (i % 64 == 63) sched_yield(); /* another process may need this core */
 }
 
-/* Wait for a generation other than seen: spin first, then sleep. */
-static unsigned wait_for_task(ae_pool *p, unsigned seen)
+static void sleep_until_changed(ae_pool *p, atomic_uint *word, unsigned seen)
 {
-    unsigned now;
-    for (int i = 0; i < N_SPINS; i++) {
-        now = atomic_load_explicit(&p->generation, memory_order_acquire);
-        if (now != seen) return now;
+    pthread_mutex_lock(&p->lock);
+    atomic_fetch_add(&p->n_asleep, 1);
+    while (atomic_load(word) == seen) pthread_cond_wait(&p->changed, &p->lock);
+    atomic_fetch_sub(&p->n_asleep, 1);
+    pthread_mutex_unlock(&p->lock);
+}
+
+/* Wait until a word is no longer what was seen. */
+static void wait_for(ae_pool *p, atomic_uint *word, unsigned seen)
+{
+    for (int i = 0; i < N_LOOKS; i++) {
+        if (atomic_load_explicit(word, memory_order_acquire) != seen) return;
         relax(i);
     }
+    sleep_until_changed(p, word, seen);
+}
+
+/* Who falls asleep raises n_asleep before it looks at the word, and the word changes before
+ * n_asleep is read here: one of the two sees the other. */
+static void change(ae_pool *p, atomic_uint *word)
+{
+    atomic_fetch_add(word, 1);
+    if (atomic_load(&p->n_asleep) == 0) return;
     pthread_mutex_lock(&p->lock);
-    while ((now = atomic_load(&p->generation)) == seen) pthread_cond_wait(&p->wake, &p->lock);
+    pthread_cond_broadcast(&p->changed);
     pthread_mutex_unlock(&p->lock);
-    return now;
 }
 
 static void *worker(void *raw)
 {
     worker_arg a = *(worker_arg *)raw;
+    ae_member m = {a.pool, a.index, a.pool->n_threads};
     ae_mem_free(raw);
-    for (unsigned seen = 0;;) {
-        seen = wait_for_task(a.pool, seen);
+    for (unsigned seen = 0;; seen++) {
+        wait_for(a.pool, &a.pool->begun, seen);
         if (a.pool->is_over) return NULL;
-        a.pool->task(a.pool->arg, (ae_member){a.pool, a.index, a.pool->n_threads});
-        atomic_fetch_sub_explicit(&a.pool->n_running, 1, memory_order_release);
+        a.pool->task(a.pool->arg, m);
+        ae_pool_barrier(m);
     }
-}
-
-static void announce(ae_pool *p)
-{
-    pthread_mutex_lock(&p->lock);
-    atomic_fetch_add_explicit(&p->generation, 1, memory_order_release);
-    pthread_cond_broadcast(&p->wake);
-    pthread_mutex_unlock(&p->lock);
 }
 
 static aeon_status start_worker(ae_pool *p, int index, aeon_error *err)
@@ -107,7 +119,7 @@ aeon_status ae_pool_new(ae_pool **out, int n_threads, aeon_error *err)
     if (!p) return ae_fail_memory(err, sizeof *p, "the worker pool");
     p->n_threads = n_threads;
     pthread_mutex_init(&p->lock, NULL);
-    pthread_cond_init(&p->wake, NULL);
+    pthread_cond_init(&p->changed, NULL);
     for (int i = 1; i < n_threads; i++) {
         aeon_status status = start_worker(p, i, err);
         if (status != AEON_OK) {
@@ -123,9 +135,9 @@ void ae_pool_free(ae_pool *p)
 {
     if (!p) return;
     p->is_over = true;
-    announce(p);
+    change(p, &p->begun);
     for (int i = 1; i <= p->n_started; i++) pthread_join(p->threads[i], NULL);
-    pthread_cond_destroy(&p->wake);
+    pthread_cond_destroy(&p->changed);
     pthread_mutex_destroy(&p->lock);
     ae_mem_free(p);
 }
@@ -137,26 +149,31 @@ int ae_pool_n_threads(const ae_pool *p)
 
 void ae_pool_run(ae_pool *p, ae_task task, void *arg)
 {
-    if (p->n_threads > 1) {
-        p->task = task;
-        p->arg = arg;
-        atomic_store_explicit(&p->n_running, p->n_threads - 1, memory_order_relaxed);
-        announce(p);
-    }
-    task(arg, (ae_member){p, 0, p->n_threads});
-    for (int i = 0; atomic_load_explicit(&p->n_running, memory_order_acquire) > 0; i++) relax(i);
+    ae_member caller = {p, 0, p->n_threads};
+    p->task = task;
+    p->arg = arg;
+    change(p, &p->begun);
+    task(arg, caller);
+    ae_pool_barrier(caller);
 }
 
 void ae_pool_barrier(ae_member m)
 {
     ae_pool *p = m.pool;
-    unsigned before = atomic_load_explicit(&p->sense, memory_order_relaxed);
-    if (atomic_fetch_add_explicit(&p->n_arrived, 1, memory_order_acq_rel) == m.n - 1) {
-        atomic_store_explicit(&p->n_arrived, 0, memory_order_relaxed);
-        atomic_fetch_add_explicit(&p->sense, 1, memory_order_release);
+    unsigned before = atomic_load_explicit(&p->met, memory_order_relaxed);
+    if (atomic_fetch_add_explicit(&p->n_arrived, 1, memory_order_acq_rel) < m.n - 1) {
+        wait_for(p, &p->met, before);
         return;
     }
-    for (int i = 0; atomic_load_explicit(&p->sense, memory_order_acquire) == before; i++) relax(i);
+    atomic_store_explicit(&p->n_arrived, 0, memory_order_relaxed);
+    atomic_store_explicit(&p->n_taken, 0, memory_order_relaxed);
+    change(p, &p->met);
+}
+
+bool ae_pool_take(ae_member m, size_t n, size_t *unit)
+{
+    *unit = atomic_fetch_add_explicit(&m.pool->n_taken, 1, memory_order_relaxed);
+    return *unit < n;
 }
 
 ae_range ae_split(size_t n, size_t align, ae_member m)

@@ -1,12 +1,17 @@
 /* pool.h - a persistent team of threads that runs one function at a time.
  *
  * Model:    run(task) lets every member call the task once with its index; run returns when all are
- *           done. The caller is member 0. Inside a task, barrier lets the members meet.
+ *           done. The caller is member 0. Inside a task, barrier lets the members meet, and between
+ *           two barriers take shares out units of work: who is slow, or has to share a core with
+ *           another program, takes fewer. Who waits spins for a moment, then sleeps.
  * Threads:  One caller at a time.
  * Promises: (1) no thread is created after new  (2) all writes before run are seen by the task, all
  *           writes of the task are seen after run
- * Example:  ae_pool_run(pool, multiply_rows, &job);
- *           static void multiply_rows(void *arg, ae_member m) { ae_range r = ae_split(n, m); ... }
+ * Example:  ae_pool_run(pool, multiply, &job);
+ *           static void multiply(void *arg, ae_member m)
+ *           {
+ *               for (size_t u; ae_pool_take(m, n_units, &u);) multiply_unit(arg, u);
+ *           }
  */
 #ifndef AE_BASE_POOL_H
 #define AE_BASE_POOL_H
@@ -38,6 +43,11 @@ void ae_pool_run(ae_pool *pool, ae_task task, void *arg);
 
 /* All members of a running task must come here before any goes on. */
 void ae_pool_barrier(ae_member member);
+
+/* The next of the units 0 .. n-1 that nobody has taken since the last barrier, or since the task
+ * began; false when there is none. Members that take give the same n, and meet at a barrier before
+ * they take anything else. */
+bool ae_pool_take(ae_member member, size_t n, size_t *unit);
 
 /* The part of 0..n that belongs to a member: contiguous, sizes differ by at most align. */
 typedef struct {

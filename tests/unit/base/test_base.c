@@ -316,6 +316,38 @@ static void pool_covers_every_item_once(void **state)
     ae_pool_free(none);
 }
 
+typedef struct {
+    unsigned char touched[2][N_ITEMS];
+    int n_units;
+} take_job;
+
+/* Units of two rounds; some members dawdle, so that others run ahead and fall asleep. */
+static void take_twice(void *arg, ae_member m)
+{
+    take_job *job = arg;
+    for (int round = 0; round < 2; round++) {
+        if (m.index == round) usleep(300);
+        for (size_t u; ae_pool_take(m, (size_t)job->n_units, &u);) job->touched[round][u]++;
+        ae_pool_barrier(m);
+    }
+}
+
+static void units_are_taken_once_in_every_round(void **state)
+{
+    (void)state;
+    for (int n = 1; n <= 5; n++) {
+        ae_pool *pool;
+        CHECK_OK(ae_pool_new(&pool, n, &err));
+        for (int round = 0; round < 50; round++) {
+            take_job job = {.n_units = round % 7 ? round * 20 : 0};
+            ae_pool_run(pool, take_twice, &job);
+            for (int i = 0; i < N_ITEMS; i++)
+                for (int k = 0; k < 2; k++) assert_int_equal(job.touched[k][i], i < job.n_units);
+        }
+        ae_pool_free(pool);
+    }
+}
+
 static void split_is_fair_and_leaves_nothing_out(void **state)
 {
     (void)state;
@@ -367,6 +399,7 @@ int main(void)
         cmocka_unit_test(only_regular_files_are_opened),
         cmocka_unit_test(lists_grow),
         cmocka_unit_test(pool_covers_every_item_once),
+        cmocka_unit_test(units_are_taken_once_in_every_round),
         cmocka_unit_test(split_is_fair_and_leaves_nothing_out),
         cmocka_unit_test(a_pool_that_cannot_be_born_leaves_nothing),
     };

@@ -37,6 +37,7 @@ static aeon_status engine_init(aeon_engine *e, const aeon_engine_params *p, aeon
                       : c->n_ctx_max < AE_DEFAULT_CTX ? c->n_ctx_max
                                                       : AE_DEFAULT_CTX;
     TRY(ae_pool_new(&e->pool, p->n_threads, err));
+    TRY(ae_model_prepare(e->model, e->pool, NULL, NULL, err));
     TRY(ae_forward_new(&e->forward, c, ae_model_weights(e->model), e->pool, e->n_chunk, err));
     TRY(ae_kv_arena_new(&e->arena, c,
                         &(ae_kv_arena_params){.type = p->kv_type,

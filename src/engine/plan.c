@@ -90,7 +90,7 @@ static void add_up(sum *s)
     s->reserve = add(PROGRAM_BYTES, mul(n_threads, THREAD_BYTES));
     s->lists = mul(PAGE_TOKENS, mul(TOKEN_BYTES, n_sessions));
     s->scratch = add(mul(n_step, ae_forward_token_bytes(c) + STEP_BYTES),
-                     mul(n_threads, ae_forward_thread_bytes(c)));
+                     mul(n_threads, ae_forward_thread_bytes(c, n_step)));
     s->scratch = add(add(s->scratch, TEXT_BYTES), mul(s->lists, s->n_fork_pages));
 }
 

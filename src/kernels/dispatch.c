@@ -22,6 +22,11 @@ static bool runs_avx512(void)
            __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
            __builtin_cpu_supports("avx512vnni");
 }
+
+static bool runs_avx512bf16(void)
+{
+    return runs_avx512() && __builtin_cpu_supports("avx512bf16");
+}
 #endif
 
 static bool runs_always(void)
@@ -35,6 +40,7 @@ static const struct {
     bool (*runs)(void);
 } tables[] = {
 #if defined(__x86_64__)
+    {&ae_kernels_avx512bf16, runs_avx512bf16},
     {&ae_kernels_avx512, runs_avx512},
     {&ae_kernels_avx2, runs_avx2},
 #elif defined(__aarch64__)
@@ -84,8 +90,7 @@ ae_act_kind ae_kernels_act(const ae_kernels *k, aeon_type type)
 ae_gemm_fn *ae_gemm_bf16(void)
 {
 #if defined(__x86_64__)
-    if (ae_kernels_get() == &ae_kernels_avx512 && __builtin_cpu_supports("avx512bf16"))
-        return ae_gemm_avx512_bf16;
+    if (ae_kernels_get() == &ae_kernels_avx512bf16) return ae_gemm_avx512_bf16;
 #endif
     return NULL;
 }

@@ -18,8 +18,12 @@
 #define AE_INLINE static inline __attribute__((always_inline))
 
 /* The tables; a build has those of its own processor family. */
-extern const ae_kernels ae_kernels_scalar, ae_kernels_avx2, ae_kernels_avx512, ae_kernels_neon;
+extern const ae_kernels ae_kernels_scalar, ae_kernels_avx2, ae_kernels_avx512,
+    ae_kernels_avx512bf16, ae_kernels_neon;
 ae_gemm_fn ae_gemm_avx512_bf16;
+ae_panel_fn ae_panel_avx512_f32, ae_panel_avx512_f16, ae_panel_avx512_bf16, ae_panel_avx512_q8_0,
+    ae_panel_avx512_q4_0, ae_panel_avx512_q4_k, ae_panel_avx512_q5_k, ae_panel_avx512_q6_k;
+ae_panel_fn ae_panel_avx512_bf16_pairs;
 
 /* ---- tiles ----------------------------------------------------------------------------------- */
 
@@ -79,6 +83,20 @@ typedef struct {
         if (n_x == 1) mix_tile(m, 1, load, size);                                                  \
     }
 
+/* An ae_panel_fn from a function (p, first, N) that multiplies with rows first .. first + N - 1 of
+ * the tile, N = 1, 2, 4 or 8 a constant in each copy that the compiler makes. */
+#define AE_PANEL_PARTS(name, part)                                                                 \
+    void name(ae_panel p, size_t n_x)                                                              \
+    {                                                                                              \
+        size_t first = 0;                                                                          \
+        for (; first + 8 <= n_x; first += 8) part(&p, first, 8);                                   \
+        if (n_x & 4) part(&p, first, 4);                                                           \
+        first += n_x & 4;                                                                          \
+        if (n_x & 2) part(&p, first, 2);                                                           \
+        first += n_x & 2;                                                                          \
+        if (n_x & 1) part(&p, first, 1);                                                           \
+    }
+
 /* Block b of activation row i. */
 AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i, size_t b)
 {
@@ -89,13 +107,16 @@ AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i,
 
 /* The entries that every table has: a file names its functions after them. */
 #define AE_KERNELS_ENTRIES                                                                         \
-    .dot = {[AEON_TYPE_F32] = dot_f32,   [AEON_TYPE_F16] = dot_f16,   [AEON_TYPE_BF16] = dot_bf16, \
-            [AEON_TYPE_Q8_0] = dot_q8_0, [AEON_TYPE_Q4_0] = dot_q4_0, [AEON_TYPE_Q4_K] = dot_q4_k, \
-            [AEON_TYPE_Q6_K] = dot_q6_k},                                                          \
+    .dot[AEON_TYPE_F32] = dot_f32, .dot[AEON_TYPE_F16] = dot_f16, .dot[AEON_TYPE_BF16] = dot_bf16, \
     .mix = {[AEON_TYPE_F32] = mix_f32, [AEON_TYPE_F16] = mix_f16, [AEON_TYPE_BF16] = mix_bf16},    \
     .quantize_act = quantize_act, .rms_norm = rms_norm, .swiglu = swiglu,                          \
     .softmax_part = softmax_part, .add = add, .f32_to_f16 = f32_to_f16,                            \
     .f32_to_bf16 = f32_to_bf16, .peak_int8 = peak_int8, .peak_f32 = peak_f32
+
+/* And those of tables that multiply plain rows of blocks. */
+#define AE_KERNELS_BLOCK_DOTS                                                                      \
+    .dot[AEON_TYPE_Q8_0] = dot_q8_0, .dot[AEON_TYPE_Q4_0] = dot_q4_0,                              \
+    .dot[AEON_TYPE_Q4_K] = dot_q4_k, .dot[AEON_TYPE_Q6_K] = dot_q6_k
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 

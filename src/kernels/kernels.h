@@ -18,13 +18,22 @@
 
 #include "tensor/dtype.h"
 
-/* Activations meet float weights as f32, and quantized weights as blocks of 32 8-bit integers. */
-typedef enum { AE_ACT_F32, AE_ACT_Q8 } ae_act_kind;
+/* Activations meet float weights as f32 or bf16, and quantized weights as blocks of 32 8-bit
+ * integers; plain rows of weights meet rows of them, and panels meet tiles (activations.h). */
+typedef enum {
+    AE_ACT_F32,
+    AE_ACT_Q8,
+    AE_ACT_TILES_F32,
+    AE_ACT_TILES_BF16,
+    AE_ACT_TILES_Q8,
+    AE_N_ACT_KINDS
+} ae_act_kind;
 
 enum { AE_ACT_BLOCK = 32 };
 typedef struct {
     float d;                /* scale: value = d * q */
-    int32_t sum;            /* of all q, for types with an offset or a minimum */
+    int16_t minus_sum[2];   /* minus the sums of the first and the second 16 q, for types with an
+                               offset or a minimum */
     int8_t q[AE_ACT_BLOCK]; /* -127 .. 127 */
 } ae_act_q8;
 _Static_assert(sizeof(ae_act_q8) == 40, "layout of a quantized activation block");
@@ -35,6 +44,20 @@ _Static_assert(sizeof(ae_act_q8) == 40, "layout of a quantized activation block"
  * block. Integer products are exact inside a block of 32; each block enters the sum in f32. */
 typedef void ae_dot_fn(float *y, size_t y_stride, const void *w, const void *x, size_t x_row_bytes,
                        size_t n_x, size_t n_cols);
+
+/* A panel (panel.h) against a tile of up to AE_PANEL_TILE activation rows: y[i * y_stride + r] =
+ * sum over c of w_r[c] * x_i[c] for r = 0 .. n_rows-1, which may be fewer than the panel has, and i
+ * = 0 .. n_x-1. In a tile the units of the rows stand side by side: unit u of row i is at x + u *
+ * x_block_bytes + i * the size of a unit. */
+enum { AE_PANEL_TILE = 32 };
+typedef struct {
+    float *y;
+    size_t y_stride, n_rows;
+    const char *w; /* the panel */
+    const char *x; /* the tile, in units of the kind that the entry says */
+    size_t x_block_bytes, n_cols;
+} ae_panel;
+typedef void ae_panel_fn(ae_panel p, size_t n_x);
 
 /* y_i = keep[i] * y_i + sum over r of p_i[r] * row r, the rows in their order, for i = 0 .. n_x-1:
  * the values of attention under the weights of n_x queries. y_i = y + i * n_cols; p_i = p + i *
@@ -53,6 +76,13 @@ typedef struct {
      * F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K always have one; they serve weights and, for the
      * float types, attention keys. */
     ae_dot_fn *dot[AEON_TYPE_MAX];
+
+    /* Rows of a panel, 0 where this table has none, and the types that have kernels for panels. */
+    size_t n_lanes;
+    struct {
+        ae_panel_fn *multiply;
+        ae_act_kind act;
+    } panel[AEON_TYPE_MAX];
 
     /* y [n/32] = x [n] in 8-bit blocks, n a multiple of 32: d = max|x| / 127, q = x * (1 / d)
      * rounded to nearest even; the same bits in every table. A block whose d would be subnormal
@@ -92,13 +122,13 @@ const ae_kernels *ae_kernels_get(void);
 /* A table by name; NULL if it is not in this build or this machine cannot run it. */
 const ae_kernels *ae_kernels_find(const char *isa);
 
-/* What a weight type multiplies with under table k. */
+/* What plain rows of a weight type multiply with under table k. */
 ae_act_kind ae_kernels_act(const ae_kernels *k, aeon_type type);
 
-/* Bytes of one activation row of n_cols values. */
-static inline size_t ae_act_row_bytes(ae_act_kind kind, size_t n_cols)
+/* The sum of all q of a block. */
+static inline int32_t ae_act_sum(const ae_act_q8 *a)
 {
-    return kind == AE_ACT_F32 ? n_cols * sizeof(float) : n_cols / AE_ACT_BLOCK * sizeof(ae_act_q8);
+    return -(a->minus_sum[0] + a->minus_sum[1]);
 }
 
 #endif

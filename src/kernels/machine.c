@@ -31,7 +31,7 @@ aeon_machine aeon_machine_describe(void)
 
 const char *aeon_machine_isa_at(size_t i)
 {
-    static const char *const best_first[] = {"avx512", "avx2", "neon", "scalar"};
+    static const char *const best_first[] = {"avx512bf16", "avx512", "avx2", "neon", "scalar"};
     for (size_t k = 0; k < AE_COUNT(best_first); k++)
         if (ae_kernels_find(best_first[k]) && i-- == 0) return best_first[k];
     return NULL;
@@ -103,6 +103,8 @@ aeon_status aeon_machine_probe(int n_threads, aeon_machine_limits *out, aeon_err
         ae_pool_free(pool);
         return ae_fail_memory(err, READ_BYTES, "measuring the speed of memory");
     }
+    memset((void *)j.buffer, 1,
+           READ_BYTES); /* untouched memory is one page of zeros, over and over */
     *out = (aeon_machine_limits){
         .read_gbps = measure(pool, read_part, &j),
         .int8_gmacs = measure_peak(pool, k->peak_int8, &j),

@@ -1,29 +1,38 @@
-/* matmul.h - the driver above the dot products: rows of weights times many activations.
+/* matmul.h - the driver above the kernels: rows of weights times many activations.
  *
- * Model:    Members of a running pool task share the weight rows; each computes whole outputs, so
- *           results do not depend on the number of threads.
- * Uses:     base/pool, kernels.h.
+ * Model:    A matrix is plain rows, as files have them, or panels (panel.h). Members of a running
+ *           pool task take strips of its rows; each computes whole outputs, so results depend
+ *           neither on the number of threads nor on who takes what.
+ * Uses:     activations.h, panel.h.
+ * Example:  ae_matmul(k, &w, (ae_range){first, first + n}, &acts, y, n, scratch);
  */
 #ifndef AE_KERNELS_MATMUL_H
 #define AE_KERNELS_MATMUL_H
 
 #include "base/pool.h"
-#include "kernels/kernels.h"
+#include "kernels/activations.h"
 
 typedef struct {
     const ae_dtype *type;
-    const void *data; /* [n_rows] rows of n_cols values, borrowed */
+    const void *data; /* rows of n_cols values, or the panels of all rows; borrowed */
     size_t n_rows, n_cols;
+    size_t n_lanes; /* rows of a panel; 0: plain rows */
 } ae_matrix;
 
-/* Floats of scratch each member needs for a matrix: a row expanded to f32 where the type has no dot
- * product of its own, else 0. */
+/* The activations that it is multiplied with. */
+ae_act_kind ae_matmul_act(const ae_kernels *k, const ae_matrix *w);
+
+/* Floats of scratch each member needs for a matrix: a row expanded to f32 where the type has no
+ * kernel of its own, else 0. */
 size_t ae_matmul_scratch(const ae_kernels *k, const ae_matrix *w);
 
-/* y [n_x][y_stride] of which columns 0..n_rows are written: y[i][r] = w[r] . x[i]. x: activation
- * rows [n_x] in the kind ae_kernels_act gives for w's type. Called by every member of a task; the
- * results are complete after a barrier. scratch: this member's own. */
-void ae_matmul(const ae_kernels *k, const ae_matrix *w, const void *x, size_t n_x, float *y,
-               size_t y_stride, float *scratch, ae_member member);
+/* y [x->n_rows][y_stride], of which columns 0 .. n-1 are written, for n rows of w from a multiple
+ * of n_lanes on: y[i][r] = w[rows.begin + r] . x[i]. x is of the kind that ae_matmul_act gives.
+ * scratch: this member's own. */
+void ae_matmul(const ae_kernels *k, const ae_matrix *w, ae_range rows, const ae_acts *x, float *y,
+               size_t y_stride, float *scratch);
+
+/* row [n_cols] = row r in f32. scratch: n_cols floats. */
+void ae_matrix_row(const ae_matrix *w, size_t r, float *row, float *scratch);
 
 #endif

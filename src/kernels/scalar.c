@@ -70,7 +70,7 @@ static float row_q4_0(const void *w, const void *x, size_t n_cols)
             dot += (b->qs[i] & 15) * a->q[i];
             dot += (b->qs[i] >> 4) * a->q[i + HALF];
         }
-        sum += ae_f16_to_f32(b->d) * a->d * (float)(dot - 8 * a->sum);
+        sum += ae_f16_to_f32(b->d) * a->d * (float)(dot - 8 * ae_act_sum(a));
     }
     return sum;
 }
@@ -89,7 +89,7 @@ static float row_q4_k(const void *w, const void *x, size_t n_cols)
             int32_t dot = 0;
             for (int i = 0; i < AE_BLOCK; i++) dot += (qs[i] >> g % 2 * 4 & 15) * a->q[i];
             sum += d * (float)scale[g] * a->d * (float)dot;
-            sum -= dmin * (float)min[g] * a->d * (float)a->sum;
+            sum -= dmin * (float)min[g] * a->d * (float)ae_act_sum(a);
         }
     }
     return sum;
@@ -142,10 +142,10 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
         }
         float inverse;
         y->d = ae_act_scale(max_bits, &inverse);
-        y->sum = 0;
+        y->minus_sum[0] = y->minus_sum[1] = 0;
         for (int i = 0; i < AE_ACT_BLOCK; i++) {
             y->q[i] = inverse != 0 ? (int8_t)nearbyintf(x[i] * inverse) : 0;
-            y->sum += y->q[i];
+            y->minus_sum[i / 16] = (int16_t)(y->minus_sum[i / 16] - y->q[i]);
         }
     }
 }
@@ -253,4 +253,5 @@ static uint64_t peak_int8(uint64_t n_rounds)
 const ae_kernels ae_kernels_scalar = {
     .isa = "scalar",
     AE_KERNELS_ENTRIES,
+    AE_KERNELS_BLOCK_DOTS,
 };

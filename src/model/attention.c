@@ -200,11 +200,11 @@ static size_t first_run(const tile *t)
     return first / AE_KV_RUN * AE_KV_RUN;
 }
 
-/* The R queries, or results, of token i in an array with so many heads of D in a token. */
-static size_t first_of(const tile *t, size_t i, size_t n_heads)
+/* The R queries, or results, of token i. */
+static size_t first_of(const tile *t, size_t i)
 {
     const ae_config *c = t->a->config;
-    return (i * n_heads + t->head * n_group(c)) * c->head_dim;
+    return (i * c->n_heads + t->head * n_group(c)) * c->head_dim;
 }
 
 static void begin_tile(const tile *t)
@@ -217,8 +217,7 @@ static void begin_tile(const tile *t)
     }
     memset(t->mixed, 0, n * c->head_dim * sizeof *t->mixed);
     for (size_t i = t->begin; i < t->end; i++)
-        memcpy(t->queries + (i - t->begin) * n_floats,
-               t->a->qkv + first_of(t, i, c->n_heads + 2 * (size_t)c->n_kv_heads),
+        memcpy(t->queries + (i - t->begin) * n_floats, t->a->queries + first_of(t, i),
                n_floats * sizeof *t->queries);
 }
 
@@ -230,7 +229,7 @@ static void end_tile(const tile *t)
         for (size_t h = 0; h < group; h++) {
             size_t q = (i - t->begin) * group + h;
             const float *mixed = t->mixed + q * d;
-            float *out = t->a->out + first_of(t, i, c->n_heads) + h * d, scale = 1 / t->sum[q];
+            float *out = t->a->out + first_of(t, i) + h * d, scale = 1 / t->sum[q];
             for (size_t k = 0; k < d; k++) out[k] = mixed[k] * scale;
         }
 }
@@ -250,23 +249,33 @@ static void attend_tile(const tile *t)
 
 /* ---- sharing the work ------------------------------------------------------------------------ */
 
-/* Large enough that forks meet in a tile, small enough that every member has a few. */
-static size_t tile_tokens(const ae_attention *a, ae_member m)
+/* Large enough that forks meet in a tile, small enough that every thread has a few. */
+static size_t tile_tokens(const ae_attention *a, int n_threads)
 {
-    size_t n = a->n_tokens * a->config->n_kv_heads / (4 * (size_t)m.n);
+    size_t n = a->n_tokens * a->config->n_kv_heads / (4 * (size_t)n_threads);
     return n > MOST_TOKENS ? MOST_TOKENS : n < LEAST_TOKENS ? LEAST_TOKENS : n;
 }
 
-void ae_attention_run(const ae_attention *a, size_t layer, float *scratch, ae_member m)
+size_t ae_attention_n_parts(const ae_attention *a, int n_threads)
 {
-    size_t n_tile = tile_tokens(a, m), n_heads = a->config->n_kv_heads;
-    size_t n_tiles = (a->n_tokens + n_tile - 1) / n_tile;
-    tile t = {.a = a, .layer = layer};
+    size_t n_tile = tile_tokens(a, n_threads);
+    return (a->n_tokens + n_tile - 1) / n_tile * a->config->n_kv_heads;
+}
+
+ae_attention_part ae_attention_part_at(const ae_attention *a, int n_threads, size_t i)
+{
+    size_t n_tile = tile_tokens(a, n_threads), n_heads = a->config->n_kv_heads;
+    size_t begin = i / n_heads * n_tile, end = begin + n_tile;
+    return (ae_attention_part){i % n_heads, {begin, end < a->n_tokens ? end : a->n_tokens}};
+}
+
+void ae_attention_run(const ae_attention *a, size_t layer, ae_attention_part part, float *scratch)
+{
+    tile t = {.a = a,
+              .layer = layer,
+              .head = part.head,
+              .begin = part.tokens.begin,
+              .end = part.tokens.end};
     place_scratch(&t, scratch);
-    for (size_t u = (size_t)m.index; u < n_tiles * n_heads; u += (size_t)m.n) {
-        t.head = u % n_heads;
-        t.begin = u / n_heads * n_tile;
-        t.end = t.begin + n_tile < a->n_tokens ? t.begin + n_tile : a->n_tokens;
-        attend_tile(&t);
-    }
+    attend_tile(&t);
 }

@@ -4,7 +4,7 @@
  *           and each run of AE_KV_RUN positions, all queries that see the same page are answered
  *           while it lies in the cache: forks of one beginning read it once for all of them
  *           (cascade attention, arXiv:2402.05099; runs merged as in arXiv:2205.14135).
- * Uses:     model/kv.h, kernels/.      Threads: members of a running pool task share the work.
+ * Uses:     model/kv.h, kernels/.      Threads: different parts may be answered at once.
  * Promises: a query's result depends on its own timeline alone: its keys are summed in order within
  *           a run, and the runs merged in order, whoever else is in the batch.
  */
@@ -39,15 +39,24 @@ typedef struct {
     const ae_batch *batch;
     const ae_place *places; /* [n_tokens] of all spans, one after the other */
     size_t n_tokens;
-    const float *qkv; /* [n_tokens][(H + 2 G) D]; queries are rotated and scaled */
-    float *out;       /* [n_tokens][H D] */
+    const float *queries; /* [n_tokens][H D], rotated and scaled */
+    float *out;           /* [n_tokens][H D] */
 } ae_attention;
 
-/* Floats of scratch that each member needs. */
+/* Floats of scratch that each thread needs. */
 size_t ae_attention_scratch(const ae_config *c);
 
-/* Called by every member, after the keys and values of the layer were put; complete after a
- * barrier. */
-void ae_attention_run(const ae_attention *a, size_t layer, float *scratch, ae_member m);
+/* The work is cut into parts: some tokens, and all query heads that share a key/value head. */
+typedef struct {
+    size_t head; /* of keys and values */
+    ae_range tokens;
+} ae_attention_part;
+
+/* How many parts there are for a pool of n_threads, and which they are. */
+size_t ae_attention_n_parts(const ae_attention *a, int n_threads);
+ae_attention_part ae_attention_part_at(const ae_attention *a, int n_threads, size_t i);
+
+/* Answer the queries of a part, after the keys and values of the layer were put. */
+void ae_attention_run(const ae_attention *a, size_t layer, ae_attention_part part, float *scratch);
 
 #endif

@@ -1,21 +1,36 @@
 /* forward.c - one layer after the other, as the members of a pool work through it together.
  *
  * Notation: n tokens in the batch, E = n_embd, H = n_heads, G = n_kv_heads, D = head_dim, F = n_ff.
- * Every phase is split over tokens (rows of activations) or over weight rows; a barrier stands
- * where one phase reads what another member wrote. */
+ *
+ * A layer is seven phases, and a barrier stands behind each:
+ *
+ *     norm        of x                     a token at a time
+ *     qkv         queries, keys, values    a few heads at a time: rotated; keys and values put away
+ *     attention                            a part at a time (attention.h)
+ *     output      x += attended . output   a strip of rows at a time
+ *     norm        of x                     a token at a time
+ *     gate, up    silu(gate) * up          a strip of both at a time
+ *     down        x += hidden . down       a strip of rows at a time
+ *
+ * What multiplies a strip of weight rows for all tokens also finishes it, while the results are in
+ * its cache, and leaves it in the kind of numbers that the next product takes. */
 #include "model/forward.h"
 
 #include "base/mem.h"
+#include "kernels/panel.h"
 #include "model/attention.h"
 #include "model/rope.h"
 
 #include <math.h>
 #include <string.h>
 
-/* A set of activation rows in f32 and, where some weight wants it, in 8-bit blocks. */
+/* Rows of weights that a member takes at a time. Few, so that members finish together; for many
+ * tokens, which stream by, as many as fit into the second cache. */
+enum { FEW_TOKENS = 16, LEAST_ROWS = 32, MOST_ROWS = 128, STRIP_BYTES = 512 << 10 };
+
+/* Rows that enter products, in the kinds that some weight multiplies with. */
 typedef struct {
-    float *f32;    /* [n_max][n_cols] */
-    ae_act_q8 *q8; /* [n_max][n_cols / 32] or NULL */
+    void *data[AE_N_ACT_KINDS]; /* [n_max] rows each; NULL: no weight wants it */
     size_t n_cols;
 } activations;
 
@@ -27,15 +42,13 @@ struct ae_forward {
     size_t n_max;
 
     float *x;           /* [n][E] the residual stream */
-    activations normed; /* [n][E] input of qkv, gate_up and the head */
-    float *qkv;         /* [n][(H + 2G) D] */
-    activations mixed;  /* [n][H D] attention's output */
-    float *branch;      /* [n][E] what a block adds to the residual stream */
-    float *gate_up;     /* [n][2F] */
+    activations normed; /* [n][E] input of qkv, of gate and up, and of the head */
+    float *queries;     /* [n][H D] */
+    float *attended;    /* [n][H D] */
+    activations mixed;  /* [n][H D] attended, as an input */
     activations hidden; /* [n][F] */
-    activations picked; /* [n][E] what the head reads of normed */
     float *cos_sin;     /* [n][rope_dim] */
-    float *scratch;     /* [threads][scratch_values] for matmul and attention */
+    float *scratch;     /* [threads][scratch_values] */
     size_t scratch_values;
 
     const ae_batch *batch; /* the running one */
@@ -45,80 +58,93 @@ struct ae_forward {
 
 /* ---- scratch --------------------------------------------------------------------------------- */
 
-static aeon_status new_floats(float **out, size_t n_rows, size_t n_cols, aeon_error *err)
+static aeon_status new_block(void *out, size_t n_rows, size_t row_bytes, aeon_error *err)
 {
-    *out = ae_mem_alloc_array(AE_MEM_SCRATCH, n_rows, n_cols * sizeof(float));
-    return *out ? AEON_OK : ae_fail_memory(err, n_rows * n_cols * sizeof(float), "activations");
+    void *block = ae_mem_alloc_array(AE_MEM_SCRATCH, n_rows, row_bytes);
+    if (!block) return ae_fail_memory(err, n_rows * row_bytes, "activations");
+    memcpy(out, &block, sizeof block);
+    return AEON_OK;
 }
 
-static aeon_status new_activations(activations *a, size_t n_rows, size_t n_cols, bool needs_q8,
-                                   aeon_error *err)
+/* kinds: which of them are wanted. */
+static aeon_status new_activations(activations *a, size_t n_rows, size_t n_cols,
+                                   const bool kinds[AE_N_ACT_KINDS], aeon_error *err)
 {
     a->n_cols = n_cols;
-    TRY(new_floats(&a->f32, n_rows, n_cols, err));
-    if (!needs_q8) return AEON_OK;
-    a->q8 = ae_mem_alloc_array(AE_MEM_SCRATCH, n_rows, n_cols / AE_ACT_BLOCK * sizeof *a->q8);
-    return a->q8 ? AEON_OK : ae_fail_memory(err, n_rows * n_cols, "activations");
+    for (int i = 0; i < AE_N_ACT_KINDS; i++)
+        if (kinds[i]) TRY(new_block(&a->data[i], n_rows, ae_act_row_bytes(i, n_cols), err));
+    return AEON_OK;
 }
 
-/* What a projection asks of its input and of each member's scratch. */
-static void survey(ae_forward *f, const ae_projection *p, bool *needs_q8)
+/* What a member needs for a product besides its results: a row of weights. */
+static size_t row_values(const ae_config *c)
 {
-    for (int i = 0; i < p->n_parts; i++) {
-        if (ae_kernels_act(f->k, p->parts[i].type->type) == AE_ACT_Q8) *needs_q8 = true;
-        size_t scratch = ae_matmul_scratch(f->k, &p->parts[i]);
-        if (scratch > f->scratch_values) f->scratch_values = scratch;
-    }
+    size_t n = (size_t)c->n_heads * c->head_dim;
+    if (n < c->n_ff) n = c->n_ff;
+    return n < c->n_embd ? c->n_embd : n;
+}
+
+/* Heads that are multiplied together: whole panels of rows. */
+static size_t heads_at_once(const ae_config *c, size_t n_lanes)
+{
+    size_t n = 1;
+    while (n_lanes && n * c->head_dim % n_lanes) n++;
+    return n;
+}
+
+/* A row of weights; and attention's scratch, or the strip of a phase. */
+static size_t scratch_values(const ae_config *c, size_t n_max)
+{
+    size_t n_heads = heads_at_once(c, AE_PANEL_MAX_LANES) * c->head_dim;
+    size_t n_strip = n_max * (n_heads > MOST_ROWS ? n_heads : MOST_ROWS);
+    size_t n_attention = ae_attention_scratch(c);
+    return row_values(c) + (n_strip > n_attention ? n_strip : n_attention);
+}
+
+/* Note what a projection multiplies with. */
+static void survey(const ae_forward *f, const ae_projection *p, bool kinds[AE_N_ACT_KINDS])
+{
+    for (int i = 0; i < p->n_parts; i++) kinds[ae_matmul_act(f->k, &p->parts[i])] = true;
 }
 
 static aeon_status allocate(ae_forward *f, aeon_error *err)
 {
+    enum { NORMED, MIXED, HIDDEN, N_INPUTS };
+    bool kinds[N_INPUTS][AE_N_ACT_KINDS] = {{0}};
     const ae_config *c = f->c;
-    bool normed_q8 = false, mixed_q8 = false, hidden_q8 = false, picked_q8 = false;
-    f->scratch_values = ae_attention_scratch(c);
-    survey(f, &f->w->output, &picked_q8);
-    normed_q8 = picked_q8;
+    survey(f, &f->w->output, kinds[NORMED]);
     for (size_t i = 0; i < f->w->n_layers; i++) {
         const ae_layer *layer = &f->w->layers[i];
-        survey(f, &layer->qkv, &normed_q8);
-        survey(f, &layer->gate_up, &normed_q8);
-        survey(f, &layer->attn_output, &mixed_q8);
-        survey(f, &layer->ffn_down, &hidden_q8);
+        survey(f, &layer->qkv, kinds[NORMED]);
+        survey(f, &layer->gate_up, kinds[NORMED]);
+        survey(f, &layer->attn_output, kinds[MIXED]);
+        survey(f, &layer->ffn_down, kinds[HIDDEN]);
     }
-    size_t n = f->n_max, n_threads = (size_t)ae_pool_n_threads(f->pool);
-    size_t n_q = (size_t)c->n_heads * c->head_dim, n_kv = (size_t)c->n_kv_heads * c->head_dim;
-    TRY(new_floats(&f->x, n, c->n_embd, err));
-    TRY(new_activations(&f->normed, n, c->n_embd, normed_q8, err));
-    TRY(new_floats(&f->qkv, n, n_q + 2 * n_kv, err));
-    TRY(new_activations(&f->mixed, n, n_q, mixed_q8, err));
-    TRY(new_floats(&f->branch, n, c->n_embd, err));
-    TRY(new_floats(&f->gate_up, n, 2 * (size_t)c->n_ff, err));
-    TRY(new_activations(&f->hidden, n, c->n_ff, hidden_q8, err));
-    TRY(new_activations(&f->picked, n, c->n_embd, picked_q8, err));
-    TRY(new_floats(&f->cos_sin, n, c->rope_dim, err));
-    TRY(new_floats(&f->scratch, n_threads, f->scratch_values, err));
-    f->places = ae_mem_alloc_array(AE_MEM_SCRATCH, n, sizeof *f->places);
-    return f->places ? AEON_OK : ae_fail_memory(err, n * sizeof *f->places, "activations");
+    size_t n = f->n_max, n_q = (size_t)c->n_heads * c->head_dim;
+    f->scratch_values = scratch_values(c, n);
+    TRY(new_block(&f->x, n, c->n_embd * sizeof *f->x, err));
+    TRY(new_block(&f->queries, n, n_q * sizeof *f->queries, err));
+    TRY(new_block(&f->attended, n, n_q * sizeof *f->attended, err));
+    TRY(new_activations(&f->normed, n, c->n_embd, kinds[NORMED], err));
+    TRY(new_activations(&f->mixed, n, n_q, kinds[MIXED], err));
+    TRY(new_activations(&f->hidden, n, c->n_ff, kinds[HIDDEN], err));
+    TRY(new_block(&f->cos_sin, n, c->rope_dim * sizeof *f->cos_sin, err));
+    TRY(new_block(&f->scratch, (size_t)ae_pool_n_threads(f->pool),
+                  f->scratch_values * sizeof *f->scratch, err));
+    return new_block(&f->places, n, sizeof *f->places, err);
 }
 
-/* As allocate has it, where every weight wants its input in 8-bit blocks. */
+/* As allocate has it, where every weight wants its input as f32, which is the largest kind. */
 uint64_t ae_forward_token_bytes(const ae_config *c)
 {
-    uint64_t n_q = (uint64_t)c->n_heads * c->head_dim, n_kv = (uint64_t)c->n_kv_heads * c->head_dim;
-    uint64_t n_inputs = 2ull * c->n_embd + n_q + c->n_ff; /* normed, picked, mixed, hidden */
-    uint64_t n_floats = n_inputs + 2ull * c->n_embd + n_q + 2 * n_kv + 2ull * c->n_ff + c->head_dim;
-    return n_floats * sizeof(float) + n_inputs / AE_ACT_BLOCK * sizeof(ae_act_q8) +
-           sizeof(ae_place);
+    uint64_t n_q = (uint64_t)c->n_heads * c->head_dim;
+    uint64_t n_floats = 2ull * c->n_embd + 3 * n_q + c->n_ff + c->head_dim;
+    return n_floats * sizeof(float) + sizeof(ae_place);
 }
 
-/* Attention's scratch, or a row of weights in f32. */
-uint64_t ae_forward_thread_bytes(const ae_config *c)
+uint64_t ae_forward_thread_bytes(const ae_config *c, size_t n_max)
 {
-    uint64_t n_q = (uint64_t)c->n_heads * c->head_dim, n_values = ae_attention_scratch(c);
-    if (n_values < n_q) n_values = n_q;
-    if (n_values < c->n_ff) n_values = c->n_ff;
-    if (n_values < c->n_embd) n_values = c->n_embd;
-    return n_values * sizeof(float);
+    return scratch_values(c, n_max) * sizeof(float);
 }
 
 aeon_status ae_forward_new(ae_forward **out, const ae_config *config, const ae_weights *weights,
@@ -140,10 +166,13 @@ aeon_status ae_forward_new(ae_forward **out, const ae_config *config, const ae_w
 void ae_forward_free(ae_forward *f)
 {
     if (!f) return;
-    void *const blocks[] = {f->x,          f->normed.f32, f->normed.q8, f->qkv,        f->mixed.f32,
-                            f->mixed.q8,   f->branch,     f->gate_up,   f->hidden.f32, f->hidden.q8,
-                            f->picked.f32, f->picked.q8,  f->cos_sin,   f->scratch,    f->places};
+    void *const blocks[] = {f->x, f->queries, f->attended, f->cos_sin, f->scratch, f->places};
     for (size_t i = 0; i < AE_COUNT(blocks); i++) ae_mem_free(blocks[i]);
+    for (int i = 0; i < AE_N_ACT_KINDS; i++) {
+        ae_mem_free(f->normed.data[i]);
+        ae_mem_free(f->mixed.data[i]);
+        ae_mem_free(f->hidden.data[i]);
+    }
     ae_mem_free(f);
 }
 
@@ -152,113 +181,199 @@ size_t ae_forward_n_max(const ae_forward *f)
     return f->n_max;
 }
 
-/* ---- phases ---------------------------------------------------------------------------------- */
+/* ---- inputs and products --------------------------------------------------------------------- */
 
-/* y[n][p->n_rows] = x . p, split over weight rows. */
-static void project(const ae_forward *f, const ae_projection *p, const activations *x, size_t n,
-                    float *y, ae_member m)
+/* The n rows of an input that are in use, in one kind. */
+static ae_acts acts_of(const activations *a, int kind, size_t n)
 {
-    float *scratch = f->scratch + (size_t)m.index * f->scratch_values;
-    for (int i = 0; i < p->n_parts; i++) {
-        const ae_matrix *w = &p->parts[i];
-        const void *rows = ae_kernels_act(f->k, w->type->type) == AE_ACT_Q8 ? (const void *)x->q8
-                                                                            : (const void *)x->f32;
-        ae_matmul(f->k, w, rows, n, y, p->n_rows, scratch, m);
-        y += w->n_rows;
+    return (ae_acts){(ae_act_kind)kind, a->data[kind], n, a->n_cols};
+}
+
+/* Columns col .. col+n_cols-1 of row t of an input of n rows become x, in every kind. */
+static void put_input(const ae_forward *f, const activations *a, size_t n, size_t t, size_t col,
+                      const float *x, size_t n_cols)
+{
+    for (int i = 0; i < AE_N_ACT_KINDS; i++) {
+        ae_acts acts = acts_of(a, i, n);
+        if (acts.data) ae_acts_put(f->k, &acts, t, col, x, n_cols);
     }
 }
 
-/* Bring row t of a into 8-bit blocks, once its f32 values stand. */
-static void quantize_row(const ae_forward *f, const activations *a, size_t t)
+/* A member's scratch: a row of weights, and behind it a strip of results. */
+static float *row_scratch(const ae_forward *f, ae_member m)
 {
-    if (a->q8)
-        f->k->quantize_act(a->q8 + t * (a->n_cols / AE_ACT_BLOCK), a->f32 + t * a->n_cols,
-                           a->n_cols);
+    return f->scratch + (size_t)m.index * f->scratch_values;
 }
 
-static void norm_row(ae_forward *f, const float *weight, size_t t)
+static float *strip_scratch(const ae_forward *f, ae_member m)
 {
-    size_t n_embd = f->c->n_embd;
-    f->k->rms_norm(f->normed.f32 + t * n_embd, f->x + t * n_embd, weight, n_embd, f->c->norm_eps);
-    quantize_row(f, &f->normed, t);
+    return row_scratch(f, m) + row_values(f->c);
 }
 
-/* The branch is what p gave, before its bias. */
-static void add_branch_row(ae_forward *f, const ae_projection *p, size_t t)
+/* y [n][y_stride] = rows of w times n rows of an input. */
+static void multiply(const ae_forward *f, const ae_matrix *w, ae_range rows, const activations *a,
+                     size_t n, float *y, size_t y_stride, ae_member m)
 {
-    size_t n_embd = f->c->n_embd;
-    float *branch = f->branch + t * n_embd;
-    if (p->bias) f->k->add(branch, p->bias, n_embd);
-    f->k->add(f->x + t * n_embd, branch, n_embd);
+    ae_acts x = acts_of(a, ae_matmul_act(f->k, w), n);
+    ae_matmul(f->k, w, rows, &x, y, y_stride, row_scratch(f, m));
 }
 
-static void embed_row(ae_forward *f, size_t t)
+/* Rows of a strip of w: a multiple of LEAST_ROWS. */
+static size_t strip_rows(const ae_matrix *w, size_t n)
 {
-    const ae_matrix *e = &f->w->embedding;
-    size_t row_bytes = (size_t)ae_dtype_row_bytes(e->type, e->n_cols);
+    size_t row_bytes = (size_t)ae_dtype_row_bytes(w->type, w->n_cols);
+    size_t n_rows = STRIP_BYTES / row_bytes / LEAST_ROWS * LEAST_ROWS;
+    if (n <= FEW_TOKENS || n_rows < LEAST_ROWS) return LEAST_ROWS;
+    return n_rows < MOST_ROWS ? n_rows : MOST_ROWS;
+}
+
+/* The next strip of n_rows that nobody has taken yet. */
+static bool take_strip(ae_member m, size_t n_rows, size_t n_strip, ae_range *rows)
+{
+    size_t u;
+    if (!ae_pool_take(m, (n_rows + n_strip - 1) / n_strip, &u)) return false;
+    *rows = (ae_range){u * n_strip, (u + 1) * n_strip < n_rows ? (u + 1) * n_strip : n_rows};
+    return true;
+}
+
+/* x += input . p + bias, by strips of rows */
+static void add_projection(ae_forward *f, const ae_projection *p, const activations *input,
+                           ae_member m)
+{
+    size_t n_embd = f->c->n_embd, n_strip = strip_rows(&p->parts[0], f->n);
+    float *strip = strip_scratch(f, m);
+    for (ae_range rows; take_strip(m, n_embd, n_strip, &rows);) {
+        size_t n_rows = rows.end - rows.begin;
+        multiply(f, &p->parts[0], rows, input, f->n, strip, n_rows, m);
+        for (size_t t = 0; t < f->n; t++) {
+            float *y = strip + t * n_rows;
+            if (p->bias) f->k->add(y, p->bias + rows.begin, n_rows);
+            f->k->add(f->x + t * n_embd + rows.begin, y, n_rows);
+        }
+    }
+}
+
+/* ---- phases ---------------------------------------------------------------------------------- */
+
+static void embed_row(ae_forward *f, size_t t, ae_member m)
+{
     ae_place place = f->places[t];
     const ae_span *span = &f->batch->spans[place.span];
-    const char *row = (const char *)e->data + (size_t)span->ids[place.pos - span->pos] * row_bytes;
-    e->type->to_f32(row, f->x + t * e->n_cols, e->n_cols);
+    ae_matrix_row(&f->w->embedding, (size_t)span->ids[place.pos - span->pos],
+                  f->x + t * f->c->n_embd, row_scratch(f, m));
     ae_rope_angles(f->c, span->rope_set, place.pos, f->cos_sin + t * f->c->rope_dim);
 }
 
-/* Finish the queries and keys of a token and store its keys and values. Queries take the factor
- * 1 / sqrt(D) here, once, instead of every score. */
-static void place_row(ae_forward *f, const ae_layer *layer, size_t i_layer, size_t t)
+/* Row `to` of n normed ones is that of token t. */
+static void norm_row(ae_forward *f, const float *weight, size_t t, size_t to, size_t n, ae_member m)
+{
+    size_t n_embd = f->c->n_embd;
+    float *row = row_scratch(f, m);
+    f->k->rms_norm(row, f->x + t * n_embd, weight, n_embd, f->c->norm_eps);
+    put_input(f, &f->normed, n, to, 0, row, n_embd);
+}
+
+static void norm_phase(ae_forward *f, const float *weight, ae_member m)
+{
+    ae_range tokens = ae_split(f->n, 1, m);
+    for (size_t t = tokens.begin; t < tokens.end; t++) norm_row(f, weight, t, t, f->n, m);
+}
+
+/* The three parts of qkv. */
+enum { QUERIES, KEYS, VALUES };
+
+/* Finish head h of a part, of token t, at x [D]. Queries take the factor 1 / sqrt(D) here, once,
+ * instead of every score. */
+static void finish_head(ae_forward *f, size_t i_layer, int part, size_t h, size_t t, float *x)
 {
     const ae_config *c = f->c;
-    size_t n_q = (size_t)c->n_heads * c->head_dim, n_kv = (size_t)c->n_kv_heads * c->head_dim;
-    float *q = f->qkv + t * (n_q + 2 * n_kv), *k = q + n_q, *v = k + n_kv;
-    const float *cos_sin = f->cos_sin + t * c->rope_dim;
-    if (layer->qkv.bias) f->k->add(q, layer->qkv.bias, n_q + 2 * n_kv);
-    for (size_t h = 0; layer->q_norm && h < c->n_heads; h++)
-        f->k->rms_norm(q + h * c->head_dim, q + h * c->head_dim, layer->q_norm, c->head_dim,
-                       c->norm_eps);
-    for (size_t h = 0; layer->k_norm && h < c->n_kv_heads; h++)
-        f->k->rms_norm(k + h * c->head_dim, k + h * c->head_dim, layer->k_norm, c->head_dim,
-                       c->norm_eps);
-    ae_rope_rotate(c, cos_sin, q, c->n_heads);
-    ae_rope_rotate(c, cos_sin, k, c->n_kv_heads);
-    float scale = 1.0f / sqrtf((float)c->head_dim);
-    for (size_t i = 0; i < n_q; i++) q[i] *= scale;
+    const ae_layer *layer = &f->w->layers[i_layer];
+    const float *norm = part == QUERIES ? layer->q_norm : part == KEYS ? layer->k_norm : NULL;
+    const float *bias = layer->qkv.bias;
+    size_t first_head = part == QUERIES ? 0
+                        : part == KEYS  ? c->n_heads
+                                        : c->n_heads + c->n_kv_heads;
     ae_place place = f->places[t];
-    ae_kv_put(f->batch->spans[place.span].kv, f->k, i_layer, place.pos, k, v);
-}
-
-/* branch = attention(normed) . output, without its bias */
-static void attention_block(ae_forward *f, size_t i_layer, ae_range tokens, ae_member m)
-{
-    const ae_layer *layer = &f->w->layers[i_layer];
-    const ae_attention attention = {f->c, f->k, f->batch, f->places, f->n, f->qkv, f->mixed.f32};
-    project(f, &layer->qkv, &f->normed, f->n, f->qkv, m);
-    ae_pool_barrier(m);
-    for (size_t t = tokens.begin; t < tokens.end; t++) place_row(f, layer, i_layer, t);
-    ae_pool_barrier(m);
-    ae_attention_run(&attention, i_layer, f->scratch + (size_t)m.index * f->scratch_values, m);
-    ae_pool_barrier(m);
-    for (size_t t = tokens.begin; t < tokens.end; t++) quantize_row(f, &f->mixed, t);
-    ae_pool_barrier(m);
-    project(f, &layer->attn_output, &f->mixed, f->n, f->branch, m);
-    ae_pool_barrier(m);
-}
-
-/* branch = (silu(normed . gate) * (normed . up)) . down, without the last bias */
-static void feed_forward_block(ae_forward *f, size_t i_layer, ae_range tokens, ae_member m)
-{
-    const ae_layer *layer = &f->w->layers[i_layer];
-    size_t n_ff = f->c->n_ff;
-    project(f, &layer->gate_up, &f->normed, f->n, f->gate_up, m);
-    ae_pool_barrier(m);
-    for (size_t t = tokens.begin; t < tokens.end; t++) {
-        float *gate = f->gate_up + t * 2 * n_ff;
-        if (layer->gate_up.bias) f->k->add(gate, layer->gate_up.bias, 2 * n_ff);
-        f->k->swiglu(f->hidden.f32 + t * n_ff, gate, gate + n_ff, n_ff);
-        quantize_row(f, &f->hidden, t);
+    ae_kv *kv = f->batch->spans[place.span].kv;
+    if (bias) f->k->add(x, bias + (first_head + h) * c->head_dim, c->head_dim);
+    if (norm) f->k->rms_norm(x, x, norm, c->head_dim, c->norm_eps);
+    if (part == VALUES) {
+        ae_kv_put_value(kv, f->k, i_layer, h, place.pos, x);
+        return;
     }
+    ae_rope_rotate(c, f->cos_sin + t * c->rope_dim, x, 1);
+    if (part == KEYS) {
+        ae_kv_put_key(kv, f->k, i_layer, h, place.pos, x);
+        return;
+    }
+    float scale = 1.0f / sqrtf((float)c->head_dim);
+    for (size_t i = 0; i < c->head_dim; i++) x[i] *= scale;
+    memcpy(f->queries + (t * c->n_heads + h) * c->head_dim, x, c->head_dim * sizeof *x);
+}
+
+static void qkv_phase(ae_forward *f, size_t i_layer, ae_member m)
+{
+    const ae_config *c = f->c;
+    const ae_matrix *parts = f->w->layers[i_layer].qkv.parts;
+    size_t n_once = heads_at_once(c, parts[0].n_lanes), n_units[3], u;
+    float *strip = strip_scratch(f, m);
+    for (int i = 0; i < 3; i++) n_units[i] = (parts[i].n_rows / c->head_dim + n_once - 1) / n_once;
+    while (ae_pool_take(m, n_units[0] + n_units[1] + n_units[2], &u)) {
+        int part = QUERIES;
+        for (; u >= n_units[part]; part++) u -= n_units[part];
+        size_t n_heads = parts[part].n_rows / c->head_dim, begin = u * n_once;
+        size_t end = begin + n_once < n_heads ? begin + n_once : n_heads;
+        size_t n_rows = (end - begin) * c->head_dim;
+        multiply(f, &parts[part], (ae_range){begin * c->head_dim, end * c->head_dim}, &f->normed,
+                 f->n, strip, n_rows, m);
+        for (size_t t = 0; t < f->n; t++)
+            for (size_t h = begin; h < end; h++)
+                finish_head(f, i_layer, part, h, t, strip + t * n_rows + (h - begin) * c->head_dim);
+    }
+}
+
+/* Do the queries that share a key/value head fill whole blocks of an input? Else its rows are put
+ * when they are complete. */
+static bool puts_parts(const ae_forward *f)
+{
+    return f->c->n_heads / f->c->n_kv_heads * f->c->head_dim % AE_ACT_BLOCK == 0;
+}
+
+static void attention_phase(ae_forward *f, size_t i_layer, ae_member m)
+{
+    const ae_config *c = f->c;
+    const ae_attention a = {c, f->k, f->batch, f->places, f->n, f->queries, f->attended};
+    size_t n_q = (size_t)c->n_heads * c->head_dim, n_part = n_q / c->n_kv_heads;
+    for (size_t u; ae_pool_take(m, ae_attention_n_parts(&a, m.n), &u);) {
+        ae_attention_part part = ae_attention_part_at(&a, m.n, u);
+        ae_attention_run(&a, i_layer, part, strip_scratch(f, m));
+        size_t col = part.head * n_part;
+        for (size_t t = part.tokens.begin; puts_parts(f) && t < part.tokens.end; t++)
+            put_input(f, &f->mixed, f->n, t, col, f->attended + t * n_q + col, n_part);
+    }
+    if (puts_parts(f)) return;
     ae_pool_barrier(m);
-    project(f, &layer->ffn_down, &f->hidden, f->n, f->branch, m);
-    ae_pool_barrier(m);
+    ae_range tokens = ae_split(f->n, 1, m);
+    for (size_t t = tokens.begin; t < tokens.end; t++)
+        put_input(f, &f->mixed, f->n, t, 0, f->attended + t * n_q, n_q);
+}
+
+static void gate_up_phase(ae_forward *f, const ae_projection *p, ae_member m)
+{
+    size_t n_ff = f->c->n_ff, n_strip = strip_rows(&p->parts[0], f->n);
+    if (n_strip > MOST_ROWS / 2) n_strip = MOST_ROWS / 2; /* of both */
+    float *gate = strip_scratch(f, m), *up = gate + f->n_max * MOST_ROWS / 2;
+    for (ae_range rows; take_strip(m, n_ff, n_strip, &rows);) {
+        size_t n = rows.end - rows.begin;
+        multiply(f, &p->parts[0], rows, &f->normed, f->n, gate, n, m);
+        multiply(f, &p->parts[1], rows, &f->normed, f->n, up, n, m);
+        for (size_t t = 0; t < f->n; t++) {
+            if (p->bias) f->k->add(gate + t * n, p->bias + rows.begin, n);
+            if (p->bias) f->k->add(up + t * n, p->bias + n_ff + rows.begin, n);
+            f->k->swiglu(gate + t * n, gate + t * n, up + t * n, n);
+            put_input(f, &f->hidden, f->n, t, rows.begin, gate + t * n, n);
+        }
+    }
 }
 
 static void run_member(void *arg, ae_member m)
@@ -266,25 +381,22 @@ static void run_member(void *arg, ae_member m)
     ae_forward *f = arg;
     ae_mem_forbid(true);
     ae_range tokens = ae_split(f->n, 1, m);
-    for (size_t t = tokens.begin; t < tokens.end; t++) {
-        embed_row(f, t);
-        norm_row(f, f->w->layers[0].attn_norm, t);
-    }
-    ae_pool_barrier(m);
+    for (size_t t = tokens.begin; t < tokens.end; t++) embed_row(f, t, m);
     for (size_t i = 0; i < f->w->n_layers; i++) {
-        const float *next_norm =
-            i + 1 < f->w->n_layers ? f->w->layers[i + 1].attn_norm : f->w->output_norm;
-        attention_block(f, i, tokens, m);
-        for (size_t t = tokens.begin; t < tokens.end; t++) {
-            add_branch_row(f, &f->w->layers[i].attn_output, t);
-            norm_row(f, f->w->layers[i].ffn_norm, t);
-        }
+        const ae_layer *layer = &f->w->layers[i];
+        norm_phase(f, layer->attn_norm, m);
         ae_pool_barrier(m);
-        feed_forward_block(f, i, tokens, m);
-        for (size_t t = tokens.begin; t < tokens.end; t++) {
-            add_branch_row(f, &f->w->layers[i].ffn_down, t);
-            norm_row(f, next_norm, t);
-        }
+        qkv_phase(f, i, m);
+        ae_pool_barrier(m);
+        attention_phase(f, i, m);
+        ae_pool_barrier(m);
+        add_projection(f, &layer->attn_output, &f->mixed, m);
+        ae_pool_barrier(m);
+        norm_phase(f, layer->ffn_norm, m);
+        ae_pool_barrier(m);
+        gate_up_phase(f, &layer->gate_up, m);
+        ae_pool_barrier(m);
+        add_projection(f, &layer->ffn_down, &f->hidden, m);
         ae_pool_barrier(m);
     }
     ae_mem_forbid(false);
@@ -306,34 +418,30 @@ void ae_forward_run(ae_forward *f, const ae_batch *batch)
 
 /* ---- the head -------------------------------------------------------------------------------- */
 
-static void pick_row(ae_forward *f, size_t from, size_t to)
-{
-    size_t n = f->c->n_embd, n_blocks = n / AE_ACT_BLOCK;
-    memcpy(f->picked.f32 + to * n, f->normed.f32 + from * n, n * sizeof(float));
-    if (f->picked.q8)
-        memcpy(f->picked.q8 + to * n_blocks, f->normed.q8 + from * n_blocks,
-               n_blocks * sizeof *f->picked.q8);
-}
-
 typedef struct {
     ae_forward *f;
+    const size_t *tokens; /* [n] */
     size_t n;
-    float *logits;
+    float *logits; /* [n][n_vocab] */
 } head_job;
 
 static void head_member(void *arg, ae_member m)
 {
-    head_job *job = arg;
+    const head_job *job = arg;
+    const ae_matrix *w = &job->f->w->output.parts[0];
+    ae_range tokens = ae_split(job->n, 1, m);
     ae_mem_forbid(true);
-    project(job->f, &job->f->w->output, &job->f->picked, job->n, job->logits, m);
+    for (size_t i = tokens.begin; i < tokens.end; i++)
+        norm_row(job->f, job->f->w->output_norm, job->tokens[i], i, job->n, m);
+    ae_pool_barrier(m);
+    for (ae_range rows; take_strip(m, w->n_rows, MOST_ROWS, &rows);)
+        multiply(job->f, w, rows, &job->f->normed, job->n, job->logits + rows.begin, w->n_rows, m);
     ae_mem_forbid(false);
 }
 
 void ae_forward_logits(ae_forward *f, const size_t *tokens, size_t n, float *logits)
 {
-    for (size_t i = 0; i < n; i++) {
-        AEON_ASSERT(tokens[i] < f->n);
-        pick_row(f, tokens[i], i);
-    }
-    ae_pool_run(f->pool, head_member, &(head_job){f, n, logits});
+    AEON_ASSERT(n <= f->n_max);
+    for (size_t i = 0; i < n; i++) AEON_ASSERT(tokens[i] < f->n);
+    ae_pool_run(f->pool, head_member, &(head_job){f, tokens, n, logits});
 }

@@ -6,6 +6,7 @@
  * Uses:     kernels/, model/{config,weights,kv,rope}.h.      Threads: one caller at a time.
  * Promises: (1) the result for a token depends on its timeline alone: not on the batch, the
  *           chunking or the number of threads  (2) run and logits allocate nothing, cannot fail
+ *           (3) weights may be packed or plain, each in its own way
  * Example:  ae_span span = {.kv = &kv, .ids = ids, .pos = 0, .n = n};
  *           ae_forward_run(f, &(ae_batch){&span, 1});
  *           ae_forward_logits(f, &(size_t){n - 1}, 1, logits);
@@ -28,7 +29,7 @@ size_t ae_forward_n_max(const ae_forward *f);
 /* What one takes for each of its n_max tokens and for each thread of its pool, whatever the types
  * of the weights: at most so many bytes. For plans, before there are weights. */
 uint64_t ae_forward_token_bytes(const ae_config *c);
-uint64_t ae_forward_thread_bytes(const ae_config *c);
+uint64_t ae_forward_thread_bytes(const ae_config *c, size_t n_max);
 
 /* Store the keys and values of a batch of 1 to n_max tokens in their tables and compute its hidden
  * states. */

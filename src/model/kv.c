@@ -280,17 +280,24 @@ ae_kv_rows ae_kv_rows_at(const ae_kv *kv, size_t layer, size_t head, size_t pos)
     return (ae_kv_rows){rows, rows + a->page_tokens * a->row_bytes};
 }
 
-void ae_kv_put(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t pos, const float *k,
-               const float *v)
+static void put(const ae_kv_arena *a, const ae_kernels *kernels, const float *x, char *row)
 {
-    const ae_kv_arena *a = kv->arena;
-    void (*convert)(const float *, void *, size_t) = a->type == AEON_TYPE_F16 ? kernels->f32_to_f16
-                                                     : a->type == AEON_TYPE_BF16
-                                                         ? kernels->f32_to_bf16
-                                                         : ae_dtype_get(a->type)->from_f32;
-    for (size_t h = 0; h < a->n_heads; h++) {
-        ae_kv_rows rows = ae_kv_rows_at(kv, layer, h, pos);
-        convert(k + h * a->head_dim, rows.keys, a->head_dim);
-        convert(v + h * a->head_dim, rows.values, a->head_dim);
-    }
+    if (a->type == AEON_TYPE_F16)
+        kernels->f32_to_f16(x, row, a->head_dim);
+    else if (a->type == AEON_TYPE_BF16)
+        kernels->f32_to_bf16(x, row, a->head_dim);
+    else
+        ae_dtype_get(a->type)->from_f32(x, row, a->head_dim);
+}
+
+void ae_kv_put_key(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t head, size_t pos,
+                   const float *key)
+{
+    put(kv->arena, kernels, key, ae_kv_rows_at(kv, layer, head, pos).keys);
+}
+
+void ae_kv_put_value(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t head, size_t pos,
+                     const float *value)
+{
+    put(kv->arena, kernels, value, ae_kv_rows_at(kv, layer, head, pos).values);
 }

@@ -8,13 +8,13 @@
  *           table (ae_kv) lists the pages of one timeline. Pages are counted: tables that share a
  *           beginning share its pages, and a shared page is copied when a table wants to write it.
  * Uses:     base/, tensor/, kernels/.
- * Threads:  One thread per arena, but put: different (layer, position) may be put at once.
+ * Threads:  One thread per arena, but put: different rows may be put at once.
  * Promises: (1) a table that failed to grow is what it was  (2) sharing and dropping cost a few
  *           nanoseconds a page, whatever it holds  (3) nothing is allocated after the births
  * Layout:   of a page: [layer][head] { keys [page_tokens] rows, values [page_tokens] rows }, a row
  *           head_dim values of type F32, F16, BF16 or Q8_0.
  * Example:  TRY(ae_kv_grow(&kv, n_past, n_new, err));
- *           ae_kv_put(&kv, kernels, layer, pos, k, v);
+ *           ae_kv_put_key(&kv, kernels, layer, head, pos, key);
  *           ae_kv_rows rows = ae_kv_rows_at(&kv, layer, head, pos);
  */
 #ifndef AE_MODEL_KV_H
@@ -96,9 +96,11 @@ void ae_kv_share(ae_kv *to, const ae_kv *from, size_t n_tokens);
 /* Append a page, held once more, to a table whose pages are all full. */
 void ae_kv_append(ae_kv *kv, ae_kv_page page);
 
-/* Store k and v [n_kv_heads * head_dim] of a writable position. */
-void ae_kv_put(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t pos, const float *k,
-               const float *v);
+/* Store a head's key or value [head_dim] of a writable position. */
+void ae_kv_put_key(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t head, size_t pos,
+                   const float *key);
+void ae_kv_put_value(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t head, size_t pos,
+                     const float *value);
 
 /* Rows of one head from position pos to the end of its page, row_bytes apart. Borrowed until the
  * table changes. */

@@ -9,16 +9,25 @@
 #include "text/vocab.h"
 
 #include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
 enum { MAX_STOPS = 16 };
 
+/* The part of a model that changes once after it was opened: when its first engine, or somebody who
+ * waits for it with a bar, has the weights packed. */
+struct shared_weights {
+    ae_weights w;
+    pthread_mutex_t lock;
+    bool is_ready;
+};
+
 struct aeon_model {
     ae_gguf *gguf; /* one of the two is open */
     ae_hf *hf;
     ae_config config;
-    ae_weights weights; /* zero if opened for the vocabulary alone */
+    struct shared_weights *weights; /* empty if opened for the vocabulary alone */
     aeon_tokenizer *tokenizer;
     const aeon_chat_template *chat;
     int32_t stops[MAX_STOPS];
@@ -151,12 +160,12 @@ static aeon_status open_files(aeon_model *m, const char *path, bool with_weights
 static aeon_status load_weights(aeon_model *m, aeon_error *err)
 {
     uint64_t memory = ae_memory_bytes();
-    TRY(ae_weights_load(&m->weights, &m->config, (ae_weights_source){m->gguf, m->hf}, err));
-    if (memory && m->weights.size_bytes > memory)
+    TRY(ae_weights_load(&m->weights->w, &m->config, (ae_weights_source){m->gguf, m->hf}, err));
+    if (memory && m->weights->w.size_bytes > memory)
         return ae_fail(err, AEON_OUT_OF_MEMORY,
                        "%s: needs %.1f GB of memory, this machine has %.1f GB; use a smaller type "
                        "of the same model",
-                       path_of(m), (double)m->weights.size_bytes / 1e9, (double)memory / 1e9);
+                       path_of(m), (double)m->weights->w.size_bytes / 1e9, (double)memory / 1e9);
     return AEON_OK;
 }
 
@@ -179,11 +188,11 @@ static void describe(aeon_model *m)
     aeon_model_info *i = &m->info;
     memcpy(i->architecture, c->architecture, sizeof i->architecture);
     memcpy(i->name, c->name, sizeof i->name);
-    i->type = m->weights.main_type;
-    i->n_params = m->weights.n_params;
-    i->size_bytes = m->weights.size_bytes;
-    i->step_bytes = m->weights.step_bytes;
-    i->macs_per_token = m->weights.macs_per_token;
+    i->type = m->weights->w.main_type;
+    i->n_params = m->weights->w.n_params;
+    i->size_bytes = m->weights->w.size_bytes;
+    i->step_bytes = m->weights->w.step_bytes;
+    i->macs_per_token = m->weights->w.macs_per_token;
     i->n_vocab = c->n_vocab ? c->n_vocab : (uint32_t)aeon_tokenizer_n_vocab(m->tokenizer);
     i->n_embd = c->n_embd;
     i->n_layers = c->n_layers;
@@ -196,11 +205,12 @@ static void describe(aeon_model *m)
     i->has_long_rope = ae_config_has_long_rope(c);
 }
 
-aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress, void *user,
-                            aeon_error *err)
+/* Rows that stay as they are in the file are read once from front to back. */
+static aeon_status read_rows(const aeon_model *m, aeon_progress_fn progress, void *user,
+                             aeon_error *err)
 {
     enum { SMALL = 64 << 20, STRIDE = 4096, REPORT = 16 << 20 };
-    if (m->weights.size_bytes < SMALL) return AEON_OK;
+    if (m->weights->w.size_bytes < SMALL || m->weights->w.panels) return AEON_OK;
     size_t n_tensors =
         m->gguf ? ae_gguf_n_tensors(m->gguf) : ae_safetensors_n_tensors(m->hf->tensors);
     uint64_t n_done = 0, n_next = 0;
@@ -210,7 +220,7 @@ aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress, void
         for (uint64_t at = 0; at < t->size_bytes; at += STRIDE) {
             (void)*((const volatile unsigned char *)t->data + at);
             if (n_done + at < n_next) continue;
-            double fraction = (double)(n_done + at) / (double)m->weights.size_bytes;
+            double fraction = (double)(n_done + at) / (double)m->weights->w.size_bytes;
             if (progress && !progress(user, "loading", fraction < 1 ? fraction : 1))
                 return ae_fail(err, AEON_CANCELLED, "%s: loading was cancelled", path_of(m));
             n_next += REPORT;
@@ -221,9 +231,35 @@ aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress, void
     return AEON_OK;
 }
 
+aeon_status ae_model_prepare(const aeon_model *m, ae_pool *pool, aeon_progress_fn progress,
+                             void *user, aeon_error *err)
+{
+    struct shared_weights *s = m->weights;
+    aeon_status status = AEON_OK;
+    pthread_mutex_lock(&s->lock);
+    if (!s->is_ready) {
+        status = ae_weights_pack(&s->w, ae_kernels_get(), pool, progress, user, err);
+        s->is_ready = status == AEON_OK;
+    }
+    pthread_mutex_unlock(&s->lock);
+    return status;
+}
+
+aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress, void *user,
+                            aeon_error *err)
+{
+    ae_pool *pool;
+    if (!m->weights->w.layers) return AEON_OK;
+    TRY(ae_pool_new(&pool, 0, err));
+    aeon_status status = ae_model_prepare(m, pool, progress, user, err);
+    ae_pool_free(pool);
+    return status == AEON_OK ? read_rows(m, progress, user, err) : status;
+}
+
 static aeon_status load(aeon_model *m, const char *path, const aeon_model_params *params,
                         aeon_error *err)
 {
+    int64_t before_bytes = ae_mem_of_thread();
     TRY(open_files(m, path, !params->vocab_only, err));
     /* A file may hold nothing but a vocabulary; it then needs no description of layers. */
     if (!params->vocab_only) {
@@ -238,6 +274,7 @@ static aeon_status load(aeon_model *m, const char *path, const aeon_model_params
                        aeon_tokenizer_n_vocab(m->tokenizer), m->config.n_vocab);
     TRY(choose_chat(m, params->chat_template, jinja, err));
     describe(m);
+    m->counted_bytes = (uint64_t)(ae_mem_of_thread() - before_bytes);
     return params->progress ? aeon_model_read(m, params->progress, params->progress_user, err)
                             : AEON_OK;
 }
@@ -245,15 +282,16 @@ static aeon_status load(aeon_model *m, const char *path, const aeon_model_params
 aeon_status aeon_model_open(aeon_model **out, const char *path, const aeon_model_params *params,
                             aeon_error *err)
 {
-    int64_t before_bytes = ae_mem_of_thread();
     aeon_model *m = ae_mem_alloc(AE_MEM_OTHER, sizeof *m);
     if (!m) return ae_fail_memory(err, sizeof *m, "a model");
-    aeon_status status = load(m, path, params ? params : &(aeon_model_params){0}, err);
+    m->weights = ae_mem_alloc(AE_MEM_OTHER, sizeof *m->weights);
+    if (m->weights) pthread_mutex_init(&m->weights->lock, NULL);
+    aeon_status status = m->weights ? load(m, path, params ? params : &(aeon_model_params){0}, err)
+                                    : ae_fail_memory(err, sizeof *m->weights, "a model");
     if (status != AEON_OK) {
         aeon_model_close(m);
         return status;
     }
-    m->counted_bytes = (uint64_t)(ae_mem_of_thread() - before_bytes);
     *out = m;
     return AEON_OK;
 }
@@ -261,7 +299,11 @@ aeon_status aeon_model_open(aeon_model **out, const char *path, const aeon_model
 void aeon_model_close(aeon_model *m)
 {
     if (!m) return;
-    ae_weights_release(&m->weights);
+    if (m->weights) {
+        ae_weights_release(&m->weights->w);
+        pthread_mutex_destroy(&m->weights->lock);
+        ae_mem_free(m->weights);
+    }
     ae_tokenizer_free(m->tokenizer);
     ae_gguf_close(m->gguf);
     ae_hf_close(m->hf);
@@ -297,7 +339,7 @@ const ae_config *ae_model_config(const aeon_model *m)
 
 const ae_weights *ae_model_weights(const aeon_model *m)
 {
-    return &m->weights;
+    return &m->weights->w;
 }
 
 /* Of a GGUF file also the head, from which the vocabulary was read. */
@@ -308,14 +350,16 @@ ae_model_size ae_model_measure(const aeon_model *m)
         tensor_bytes += ae_gguf_tensor_at(m->gguf, i)->size_bytes;
     /* Tensors of a strange file may lie upon each other. */
     uint64_t head_bytes = file_bytes > tensor_bytes ? file_bytes - tensor_bytes : 0;
-    return (ae_model_size){.weights = m->weights.size_bytes,
+    uint64_t panel_bytes =
+        m->weights->w.layers ? ae_weights_panel_bytes(&m->weights->w, ae_kernels_get()) : 0;
+    return (ae_model_size){.weights = m->weights->w.size_bytes,
                            .vocab = m->counted_bytes + head_bytes,
-                           .counted = m->counted_bytes};
+                           .counted = m->counted_bytes + panel_bytes};
 }
 
 aeon_status ae_model_fingerprint(const aeon_model *m, uint8_t out[AE_FINGERPRINT_BYTES],
                                  aeon_error *err)
 {
-    AEON_ASSERT(m->weights.n_layers > 0);
+    AEON_ASSERT(m->weights->w.n_layers > 0);
     return ae_fingerprint(out, (ae_weights_source){m->gguf, m->hf}, err);
 }

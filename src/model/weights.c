@@ -113,27 +113,58 @@ typedef struct {
     uint64_t n_rows;
 } part;
 
-static aeon_status load_projection(loader *l, ae_projection *p, const part *parts, int n_parts,
-                                   uint64_t n_cols, uint32_t layer)
+/* Rows of a tensor, from the first on, as the next part of a projection. */
+static void add_part(ae_projection *p, const ae_tensor *t, uint64_t first, uint64_t n_rows)
 {
-    *p = (ae_projection){.n_parts = n_parts, .n_cols = (size_t)n_cols};
+    const char *rows = (const char *)t->data + first * ae_dtype_row_bytes(t->type, p->n_cols);
+    p->parts[p->n_parts++] =
+        (ae_matrix){.type = t->type, .data = rows, .n_rows = (size_t)n_rows, .n_cols = p->n_cols};
+    p->n_rows += (size_t)n_rows;
+}
+
+static aeon_status find_matrix(const loader *l, const ae_tensor **out, tensor_name name,
+                               uint32_t layer, uint64_t n_cols, uint64_t n_rows)
+{
+    const ae_tensor *t = find(l, name, layer, ".weight");
+    if (!t) return fail_missing(l, name, layer, ".weight");
+    TRY(check_shape(l, t, n_cols, n_rows));
+    *out = t;
+    return AEON_OK;
+}
+
+/* The parts' biases follow one another in the block of vectors. */
+static aeon_status load_biases(loader *l, ae_projection *p, const part *parts, int n_parts,
+                               uint32_t layer)
+{
     int n_biases = 0;
-    for (int i = 0; i < n_parts; i++) {
-        const ae_tensor *t = find(l, parts[i].name, layer, ".weight");
-        if (!t) return fail_missing(l, parts[i].name, layer, ".weight");
-        TRY(check_shape(l, t, n_cols, parts[i].n_rows));
-        p->parts[i] = (ae_matrix){t->type, t->data, (size_t)parts[i].n_rows, (size_t)n_cols};
-        p->n_rows += (size_t)parts[i].n_rows;
-        if (l->next_vector) count_tensor(l, t);
-        n_biases += find(l, parts[i].name, layer, ".bias") != NULL;
-    }
-    if (n_biases == 0) return AEON_OK;
-    for (int i = 0; i < n_parts; i++) { /* the parts' biases follow one another in the block */
+    for (int i = 0; i < n_parts; i++) n_biases += find(l, parts[i].name, layer, ".bias") != NULL;
+    for (int i = 0; i < n_parts && n_biases; i++) {
         float *bias = NULL;
         TRY(load_vector(l, &bias, parts[i].name, layer, ".bias", parts[i].n_rows));
         if (i == 0) p->bias = bias;
     }
     return AEON_OK;
+}
+
+/* Parts that are tensors of their own, or, where fused is given, stand in that one tensor. */
+static aeon_status load_projection(loader *l, ae_projection *p, const part *fused,
+                                   const part *parts, int n_parts, uint64_t n_cols, uint32_t layer)
+{
+    const ae_tensor *t = NULL;
+    uint64_t first = 0;
+    *p = (ae_projection){.n_cols = (size_t)n_cols};
+    if (fused) {
+        TRY(find_matrix(l, &t, fused->name, layer, n_cols, fused->n_rows));
+        if (l->next_vector) count_tensor(l, t);
+    }
+    for (int i = 0; i < n_parts; i++, first += parts[i - 1].n_rows) {
+        if (!fused) {
+            TRY(find_matrix(l, &t, parts[i].name, layer, n_cols, parts[i].n_rows));
+            if (l->next_vector) count_tensor(l, t);
+        }
+        add_part(p, t, fused ? first : 0, parts[i].n_rows);
+    }
+    return fused ? load_biases(l, p, fused, 1, layer) : load_biases(l, p, parts, n_parts, layer);
 }
 
 static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, uint32_t i)
@@ -147,17 +178,16 @@ static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, ui
     bool is_fused_ffn = find(l, ffn_gate, i, ".weight") == NULL;
 
     TRY(load_vector(l, &layer->attn_norm, attn_norm, i, "", c->n_embd));
-    TRY(load_projection(l, &layer->qkv, is_fused_qkv ? &fused_qkv : q_k_v, is_fused_qkv ? 1 : 3,
-                        c->n_embd, i));
+    TRY(load_projection(l, &layer->qkv, is_fused_qkv ? &fused_qkv : NULL, q_k_v, 3, c->n_embd, i));
     if (strcmp(c->architecture, "qwen3") == 0) {
         TRY(load_vector(l, &layer->q_norm, q_norm, i, "", c->head_dim));
         TRY(load_vector(l, &layer->k_norm, k_norm, i, "", c->head_dim));
     }
-    TRY(load_projection(l, &layer->attn_output, &out, 1, n_q, i));
+    TRY(load_projection(l, &layer->attn_output, NULL, &out, 1, n_q, i));
     TRY(load_vector(l, &layer->ffn_norm, ffn_norm, i, "", c->n_embd));
-    TRY(load_projection(l, &layer->gate_up, is_fused_ffn ? &fused_ffn : gate_up,
-                        is_fused_ffn ? 1 : 2, c->n_embd, i));
-    return load_projection(l, &layer->ffn_down, &down, 1, c->n_ff, i);
+    TRY(load_projection(l, &layer->gate_up, is_fused_ffn ? &fused_ffn : NULL, gate_up, 2, c->n_embd,
+                        i));
+    return load_projection(l, &layer->ffn_down, NULL, &down, 1, c->n_ff, i);
 }
 
 static aeon_status load_embedding(loader *l, ae_config *c)
@@ -170,7 +200,8 @@ static aeon_status load_embedding(loader *l, ae_config *c)
                        (unsigned long long)n_vocab);
     TRY(check_shape(l, t, c->n_embd, n_vocab));
     c->n_vocab = (uint32_t)n_vocab;
-    l->w->embedding = (ae_matrix){t->type, t->data, (size_t)n_vocab, c->n_embd};
+    l->w->embedding = (ae_matrix){
+        .type = t->type, .data = t->data, .n_rows = (size_t)n_vocab, .n_cols = c->n_embd};
     if (l->next_vector) count_tensor(l, t);
 
     /* A file without a head ties it to the embedding; config.json says so aloud. */
@@ -184,8 +215,8 @@ static aeon_status load_embedding(loader *l, ae_config *c)
     } else {
         head = t;
     }
-    l->w->output = (ae_projection){.n_parts = 1, .n_rows = (size_t)n_vocab, .n_cols = c->n_embd};
-    l->w->output.parts[0] = (ae_matrix){head->type, head->data, (size_t)n_vocab, c->n_embd};
+    l->w->output = (ae_projection){.n_cols = c->n_embd};
+    add_part(&l->w->output, head, 0, n_vocab);
     return load_vector(l, &l->w->output_norm, output_norm, 0, "", c->n_embd);
 }
 
@@ -254,5 +285,6 @@ void ae_weights_release(ae_weights *w)
 {
     ae_mem_free(w->layers);
     ae_mem_free(w->vectors);
+    ae_mem_free(w->panels);
     *w = (ae_weights){0};
 }

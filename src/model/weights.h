@@ -1,9 +1,10 @@
 /* weights.h - the tensors of a model, found, checked and in the order the forward pass uses them.
  *
- * Model:    Matrices are borrowed from the mapped file; the few small vectors (norms, biases) are
- *           copied to f32. A projection is one matrix or several whose outputs stand one after the
- *           other, so fused (phi3) and separate (llama) files run through the same code.
- * Uses:     base/, format/, kernels/matmul.h.      Threads: immutable after load.
+ * Model:    Matrices are borrowed from the mapped file until they are packed; the few small vectors
+ *           (norms, biases) are copied to f32. A projection has one matrix or several whose outputs
+ *           stand one after the other: fused tensors (phi3) are taken apart here, so that they run
+ *           through the same code as separate ones (llama).
+ * Uses:     base/, format/, kernels/.      Threads: immutable once packed.
  */
 #ifndef AE_MODEL_WEIGHTS_H
 #define AE_MODEL_WEIGHTS_H
@@ -22,12 +23,12 @@ typedef struct {
 } ae_projection;
 
 typedef struct {
-    float *attn_norm;          /* [n_embd] */
-    ae_projection qkv;         /* [(n_heads + 2 n_kv_heads) * head_dim][n_embd] */
-    float *q_norm, *k_norm;    /* [head_dim] or NULL */
+    float *attn_norm;       /* [n_embd] */
+    ae_projection qkv;      /* 3 parts: [n_heads head_dim], twice [n_kv_heads head_dim][n_embd] */
+    float *q_norm, *k_norm; /* [head_dim] or NULL */
     ae_projection attn_output; /* [n_embd][n_heads * head_dim] */
     float *ffn_norm;           /* [n_embd] */
-    ae_projection gate_up;     /* [2 n_ff][n_embd]: gate, then up */
+    ae_projection gate_up;     /* 2 parts: [n_ff][n_embd] */
     ae_projection ffn_down;    /* [n_embd][n_ff] */
 } ae_layer;
 
@@ -38,6 +39,7 @@ typedef struct {
     ae_layer *layers;     /* [n_layers] */
     size_t n_layers;
     float *vectors; /* one block that holds all norms and biases */
+    char *panels;   /* one block that holds what is packed, or NULL */
 
     aeon_type main_type; /* of most of the bytes */
     uint64_t n_params, size_bytes, step_bytes, macs_per_token;
@@ -54,5 +56,17 @@ typedef struct {
 AEON_MUST_USE aeon_status ae_weights_load(ae_weights *out, ae_config *config,
                                           ae_weights_source source, aeon_error *err);
 void ae_weights_release(ae_weights *w);
+
+/* ---- packing (weights_pack.c) ---------------------------------------------------------------- */
+
+/* Bring the matrices into panels, as the kernels multiply them, wherever the table has kernels for
+ * their type; half floats become bf16 where those are multiplied directly. Memory of the file that
+ * was read for it is given back piece by piece, so that there are never two copies. Once.
+ * progress may be NULL. Errors: OUT_OF_MEMORY, CANCELLED; the weights are then what they were. */
+AEON_MUST_USE aeon_status ae_weights_pack(ae_weights *w, const ae_kernels *k, ae_pool *pool,
+                                          aeon_progress_fn progress, void *user, aeon_error *err);
+
+/* What packing takes, in bytes. */
+uint64_t ae_weights_panel_bytes(const ae_weights *w, const ae_kernels *k);
 
 #endif

@@ -104,7 +104,7 @@ static void note_old_blas(const ae_trainer *t)
 {
     const char *core = openblas_get_corename();
     bool is_old = strcmp(core, "Haswell") == 0 || strcmp(core, "Zen") == 0;
-    if (is_old && strcmp(ae_kernels_get()->isa, "avx512") == 0)
+    if (is_old && strncmp(ae_kernels_get()->isa, "avx512", 6) == 0)
         ae_trainer_note(
             t,
             "OpenBLAS runs its %s kernels; with OPENBLAS_CORETYPE=SkylakeX in the environment "

@@ -8,7 +8,7 @@
 
 #include "check.h"
 
-#include "kernels/kernels.h"
+#include "kernels/activations.h"
 #include "tensor/blocks.h"
 
 #include <math.h>
@@ -18,7 +18,7 @@
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const char *const all_isas[] = {"scalar", "avx2", "avx512", "neon"};
+static const char *const all_isas[] = {"scalar", "avx2", "avx512", "avx512bf16", "neon"};
 
 /* for (each table k of this machine) */
 #define EACH_TABLE(k)                                                                              \
@@ -111,20 +111,16 @@ static inline void random_floats(float *x, size_t n, uint64_t *seed)
     for (size_t i = 0; i < n; i++) x[i] = check_random_float(seed) * 3;
 }
 
-/* n_rows activation rows in the kind that the type multiplies with, from the scalar table. */
+/* n_rows activation rows in the kind that the type multiplies with, by the scalar table. */
 static inline void random_acts(ae_act_kind kind, void *x, size_t n_rows, size_t n_cols,
                                uint64_t *seed)
 {
-    size_t row_bytes = ae_act_row_bytes(kind, n_cols);
+    ae_acts acts = {kind, x, n_rows, n_cols};
     float row[2048];
     assert_true(n_cols <= AE_COUNT(row));
     for (size_t i = 0; i < n_rows; i++) {
-        void *out = (char *)x + i * row_bytes;
         random_floats(row, n_cols, seed);
-        if (kind == AE_ACT_F32)
-            memcpy(out, row, row_bytes);
-        else
-            ae_kernels_find("scalar")->quantize_act(out, row, n_cols);
+        ae_acts_put(ae_kernels_find("scalar"), &acts, i, 0, row, n_cols);
     }
 }
 

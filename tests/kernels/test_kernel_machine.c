@@ -58,7 +58,7 @@ static void test_act_kinds(void **state)
     EACH_TABLE(k)
     {
         assert_int_equal(ae_kernels_act(k, AEON_TYPE_F16), AE_ACT_F32);
-        assert_int_equal(ae_kernels_act(k, AEON_TYPE_Q4_K), AE_ACT_Q8);
+        if (k->dot[AEON_TYPE_Q4_K]) assert_int_equal(ae_kernels_act(k, AEON_TYPE_Q4_K), AE_ACT_Q8);
         assert_int_equal(ae_kernels_act(k, AEON_TYPE_Q5_K), AE_ACT_F32); /* has no dot product */
     }
 }

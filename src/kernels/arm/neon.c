@@ -228,7 +228,7 @@ AE_INLINE bytes32 q4_group(const ae_block_q4_k *w, const int g)
                      vreinterpretq_s8_u8(low_nibbles(vshlq_u8(vld1q_u8(qs + 16), shift)))};
 }
 
-/* The minimum is the weight of all 32 values: each of the 4 lanes takes min * a->sum / 4. */
+/* The minimum is the weight of all 32 values: each of the 4 lanes takes min * sum / 4. */
 AE_INLINE void tile_q4_k(ae_tile t, const int n)
 {
     const ae_block_q4_k *w = t.w;
@@ -244,7 +244,7 @@ AE_INLINE void tile_q4_k(ae_tile t, const int n)
             for (int i = 0; i < n; i++) {
                 const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + (size_t)g);
                 sum[i] = fold(sum[i], d_g * a->d, dot32(q, load_q(a->q)));
-                sum[i] = fold(sum[i], min_g * a->d, vdupq_n_s32(a->sum));
+                sum[i] = fold(sum[i], min_g * a->d, vdupq_n_s32(ae_act_sum(a)));
             }
         }
     }
@@ -313,11 +313,13 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
     for (; n > 0; n -= AE_ACT_BLOCK, x += AE_ACT_BLOCK, y++) {
         float inverse;
         y->d = ae_act_scale(max_magnitude_bits(x), &inverse);
-        y->sum = 0; /* where inverse is 0, infinity gives NaN, which is 0 as an integer */
+        y->minus_sum[0] = y->minus_sum[1] = 0;
+        /* where inverse is 0, infinity gives NaN, which is 0 as an integer */
         for (int j = 0; j < AE_ACT_BLOCK; j += 2 * LANES) {
             int32x4_t q0 = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + j), inverse));
             int32x4_t q1 = vcvtnq_s32_f32(vmulq_n_f32(vld1q_f32(x + j + LANES), inverse));
-            y->sum += vaddvq_s32(vaddq_s32(q0, q1));
+            int16_t *minus = &y->minus_sum[j / 16];
+            *minus = (int16_t)(*minus - vaddvq_s32(vaddq_s32(q0, q1)));
             vst1_s8(y->q + j, vmovn_s16(vcombine_s16(vmovn_s32(q0), vmovn_s32(q1))));
         }
     }
@@ -482,4 +484,5 @@ static uint64_t peak_int8(uint64_t n_rounds)
 const ae_kernels ae_kernels_neon = {
     .isa = "neon",
     AE_KERNELS_ENTRIES,
+    AE_KERNELS_BLOCK_DOTS,
 };

@@ -207,7 +207,7 @@ AE_INLINE void tile_q8_0(ae_tile t, const int n)
     store_sums(t, sum, n);
 }
 
-/* q - 8 is the weight: each of the 8 lanes takes off 8 * a->sum / 8. */
+/* q - 8 is the weight: each of the 8 lanes takes off 8 * sum / 8. */
 AE_INLINE void tile_q4_0(ae_tile t, const int n)
 {
     const ae_block_q4_0 *w = t.w;
@@ -218,13 +218,14 @@ AE_INLINE void tile_q4_0(ae_tile t, const int n)
         for (int i = 0; i < n; i++) {
             const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, b);
             __m256i dot = dot_unsigned(q, load_q(a->q));
-            sum[i] = fold(sum[i], d * a->d, _mm256_sub_epi32(dot, _mm256_set1_epi32(a->sum)));
+            sum[i] =
+                fold(sum[i], d * a->d, _mm256_sub_epi32(dot, _mm256_set1_epi32(ae_act_sum(a))));
         }
     }
     store_sums(t, sum, n);
 }
 
-/* The minimum is the weight of all 32 values: each of the 8 lanes takes min * a->sum / 8. */
+/* The minimum is the weight of all 32 values: each of the 8 lanes takes min * sum / 8. */
 AE_INLINE void tile_q4_k(ae_tile t, const int n)
 {
     const ae_block_q4_k *w = t.w;
@@ -241,7 +242,7 @@ AE_INLINE void tile_q4_k(ae_tile t, const int n)
             for (int i = 0; i < n; i++) {
                 const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + g);
                 sum[i] = fold(sum[i], d_g * a->d, dot_unsigned(q, load_q(a->q)));
-                sum[i] = fold(sum[i], min_g * a->d, _mm256_set1_epi32(a->sum));
+                sum[i] = fold(sum[i], min_g * a->d, _mm256_set1_epi32(ae_act_sum(a)));
             }
         }
     }
@@ -309,17 +310,17 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
         float inverse;
         y->d = ae_act_scale(max_magnitude_bits(x), &inverse);
         if (inverse == 0) { /* 0 * infinity would not be 0 */
-            y->sum = 0;
+            y->minus_sum[0] = y->minus_sum[1] = 0;
             memset(y->q, 0, sizeof y->q);
             continue;
         }
-        __m256i q[4], total = _mm256_setzero_si256();
+        __m256i q[4];
         for (int j = 0; j < 4; j++) {
             __m256 scaled = _mm256_mul_ps(_mm256_loadu_ps(x + j * LANES), _mm256_set1_ps(inverse));
             q[j] = _mm256_cvtps_epi32(scaled);
-            total = _mm256_add_epi32(total, q[j]);
         }
-        y->sum = sum_lanes_i32(total);
+        y->minus_sum[0] = (int16_t)-sum_lanes_i32(_mm256_add_epi32(q[0], q[1]));
+        y->minus_sum[1] = (int16_t)-sum_lanes_i32(_mm256_add_epi32(q[2], q[3]));
         /* The packs work on 128-bit halves: the groups of 4 come out as 0 2 4 6 1 3 5 7. */
         __m256i bytes =
             _mm256_packs_epi16(_mm256_packs_epi32(q[0], q[1]), _mm256_packs_epi32(q[2], q[3]));
@@ -493,4 +494,5 @@ static uint64_t peak_int8(uint64_t n_rounds)
 const ae_kernels ae_kernels_avx2 = {
     .isa = "avx2",
     AE_KERNELS_ENTRIES,
+    AE_KERNELS_BLOCK_DOTS,
 };

@@ -1,9 +1,8 @@
 /* avx512.c - AVX-512 (F, BW, DQ, VL) with VNNI: 16 floats or 64 bytes at a time.
  *
- * A load or store of n values touches exactly min(n, 16) of them; the lanes beyond are zero. Blocks
- * of 32 bytes go in pairs: the first in the lower half of a register, the second in the upper. */
+ * A load or store of n values touches exactly min(n, 16) of them; the lanes beyond are zero.
+ * Weights come in panels (avx512_panel.c). */
 #include "kernels/isa.h"
-#include "tensor/blocks.h"
 
 #include <immintrin.h>
 #include <math.h>
@@ -123,192 +122,6 @@ AE_DOT(dot_f32, tile_f32)
 AE_DOT(dot_f16, tile_f16)
 AE_DOT(dot_bf16, tile_bf16)
 
-/* ---- dot products of blocks: 4 products in a 32-bit lane, then one f32 sum of 16 lanes --------
- */
-
-enum { UPPER = 0xff00 }; /* the lanes of the second block */
-
-AE_INLINE __m512i pair(__m256i first, __m256i second)
-{
-    return _mm512_inserti64x4(_mm512_castsi256_si512(first), second, 1);
-}
-
-AE_INLINE __m512 pair_f32(float first, float second)
-{
-    return _mm512_mask_broadcastss_ps(_mm512_set1_ps(first), UPPER, _mm_set_ss(second));
-}
-
-AE_INLINE __m512i pair_i32(int32_t first, int32_t second)
-{
-    return _mm512_mask_set1_epi32(_mm512_set1_epi32(first), UPPER, second);
-}
-
-AE_INLINE __m256i load_q(const void *q)
-{
-    return _mm256_loadu_si256(q);
-}
-
-AE_INLINE __m512i act_q(const ae_act_q8 a[2])
-{
-    return pair(load_q(a[0].q), load_q(a[1].q));
-}
-
-AE_INLINE __m512 act_d(const ae_act_q8 a[2])
-{
-    return pair_f32(a[0].d, a[1].d);
-}
-
-/* VNNI multiplies unsigned by signed bytes: the sign of w moves over to a. */
-AE_INLINE __m512i dot_signed(__m512i w, __m512i a)
-{
-    const __m512i zero = _mm512_setzero_si512();
-    a = _mm512_mask_sub_epi8(a, _mm512_movepi8_mask(w), zero, a);
-    return _mm512_dpbusd_epi32(zero, _mm512_abs_epi8(w), a);
-}
-
-/* sum + scale * dot */
-AE_INLINE __m512 fold(__m512 sum, __m512 scale, __m512i dot)
-{
-    return _mm512_fmadd_ps(scale, _mm512_cvtepi32_ps(dot), sum);
-}
-
-AE_INLINE void store_sums(ae_tile t, const __m512 sum[], const int n)
-{
-    for (int i = 0; i < n; i++) t.y[(size_t)i * t.y_stride] = sum_lanes(sum[i]);
-}
-
-/* Two weight blocks at w with two activation blocks of each row at x. */
-typedef void step_fn(__m512 sum[], const void *w, const char *x, size_t x_row_bytes, int n);
-
-/* A row of blocks of 32; an odd last block is paired with one of zeros. */
-AE_INLINE void tile_pairs(ae_tile t, const int n, step_fn *step, size_t block_bytes)
-{
-    __m512 sum[AE_TILE] = {0};
-    const char *w = t.w;
-    size_t n_blocks = t.n_cols / AE_BLOCK, b = 0;
-    for (; b + 2 <= n_blocks; b += 2)
-        step(sum, w + b * block_bytes, t.x + b * sizeof(ae_act_q8), t.x_row_bytes, n);
-    if (b < n_blocks) {
-        char last_w[2 * sizeof(ae_block_q8_0)] = {0};
-        ae_act_q8 last_x[AE_TILE][2] = {0};
-        memcpy(last_w, w + b * block_bytes, block_bytes);
-        for (int i = 0; i < n; i++) last_x[i][0] = *ae_tile_act(t.x, t.x_row_bytes, i, b);
-        step(sum, last_w, (const char *)last_x, sizeof last_x[0], n);
-    }
-    store_sums(t, sum, n);
-}
-
-AE_INLINE void step_q8_0(__m512 sum[], const void *blocks, const char *x, size_t x_row_bytes,
-                         const int n)
-{
-    const ae_block_q8_0 *w = blocks;
-    __m512 d = pair_f32(_cvtsh_ss(w[0].d), _cvtsh_ss(w[1].d));
-    __m512i q = pair(load_q(w[0].qs), load_q(w[1].qs));
-    for (int i = 0; i < n; i++) {
-        const ae_act_q8 *a = ae_tile_act(x, x_row_bytes, i, 0);
-        sum[i] = fold(sum[i], _mm512_mul_ps(d, act_d(a)), dot_signed(q, act_q(a)));
-    }
-}
-
-/* 16 bytes as 32 nibbles, the low ones first; the upper bits are still to be cleared. */
-AE_INLINE __m256i spread_nibbles(const uint8_t *qs)
-{
-    __m128i b = _mm_loadu_si128((const __m128i *)qs);
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(b), _mm_srli_epi16(b, 4), 1);
-}
-
-/* q - 8 is the weight: each of a block's 8 lanes starts at -8 * a->sum / 8. */
-AE_INLINE void step_q4_0(__m512 sum[], const void *blocks, const char *x, size_t x_row_bytes,
-                         const int n)
-{
-    const ae_block_q4_0 *w = blocks;
-    __m512 d = pair_f32(_cvtsh_ss(w[0].d), _cvtsh_ss(w[1].d));
-    __m512i q = pair(spread_nibbles(w[0].qs), spread_nibbles(w[1].qs));
-    q = _mm512_and_si512(q, _mm512_set1_epi8(15));
-    for (int i = 0; i < n; i++) {
-        const ae_act_q8 *a = ae_tile_act(x, x_row_bytes, i, 0);
-        __m512i dot = _mm512_dpbusd_epi32(pair_i32(-a[0].sum, -a[1].sum), q, act_q(a));
-        sum[i] = fold(sum[i], _mm512_mul_ps(d, act_d(a)), dot);
-    }
-}
-
-AE_INLINE void tile_q8_0(ae_tile t, const int n)
-{
-    tile_pairs(t, n, step_q8_0, sizeof(ae_block_q8_0));
-}
-
-AE_INLINE void tile_q4_0(ae_tile t, const int n)
-{
-    tile_pairs(t, n, step_q4_0, sizeof(ae_block_q4_0));
-}
-
-/* The minimum is the weight of all 32 values: each of a block's 8 lanes takes min * a->sum / 8. */
-AE_INLINE void tile_q4_k(ae_tile t, const int n)
-{
-    const ae_block_q4_k *w = t.w;
-    __m512 sum[AE_TILE] = {0};
-    for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
-        float d = _cvtsh_ss(w[b].d), dmin = _cvtsh_ss(w[b].dmin) / -8;
-        uint8_t scale[8], min[8];
-        ae_k_scales(w[b].scales, scale, min);
-        for (size_t g = 0; g < 8; g += 2) { /* two groups share 32 bytes */
-            __m256i bytes = load_q(w[b].qs + g / 2 * AE_BLOCK);
-            __m512i q = pair(bytes, _mm256_srli_epi16(bytes, 4));
-            q = _mm512_and_si512(q, _mm512_set1_epi8(15));
-            __m512 d_g = pair_f32(d * (float)scale[g], d * (float)scale[g + 1]);
-            __m512 min_g = pair_f32(dmin * (float)min[g], dmin * (float)min[g + 1]);
-            for (int i = 0; i < n; i++) {
-                const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + g);
-                __m512i dot = _mm512_dpbusd_epi32(_mm512_setzero_si512(), q, act_q(a));
-                __m512 d_a = act_d(a);
-                sum[i] = fold(sum[i], _mm512_mul_ps(d_g, d_a), dot);
-                sum[i] = fold(sum[i], _mm512_mul_ps(min_g, d_a), pair_i32(a[0].sum, a[1].sum));
-            }
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-/* Groups g and g + 1 of 32 values of a Q6_K block, g even, -32 .. 31. */
-AE_INLINE __m512i q6_groups(const ae_block_q6_k *w, const size_t g)
-{
-    const unsigned shift = (unsigned)(g % 4 / 2 * 4);
-    __m512i low = _mm512_srli_epi16(_mm512_loadu_si512(w->ql + g / 4 * 64), shift);
-    __m256i bits = load_q(w->qh + g / 4 * 32);
-    bits = _mm256_srli_epi16(bits, (int)shift);
-    __m512i high = _mm512_slli_epi16(pair(bits, _mm256_srli_epi16(bits, 2)), 4);
-    __m512i q = _mm512_or_si512(_mm512_and_si512(low, _mm512_set1_epi8(15)),
-                                _mm512_and_si512(high, _mm512_set1_epi8(48)));
-    return _mm512_sub_epi8(q, _mm512_set1_epi8(32));
-}
-
-/* A scale covers 16 values, the products of 4 lanes. */
-AE_INLINE void tile_q6_k(ae_tile t, const int n)
-{
-    const ae_block_q6_k *w = t.w;
-    const __m512i quarter = _mm512_setr_epi32(0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2, 3, 3, 3, 3);
-    __m512 sum[AE_TILE] = {0};
-    for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
-        __m512i whole = _mm512_cvtepi8_epi32(_mm_loadu_si128((const __m128i *)w[b].scales));
-        __m512 scales = _mm512_mul_ps(_mm512_cvtepi32_ps(whole), _mm512_set1_ps(_cvtsh_ss(w[b].d)));
-        for (size_t g = 0; g < 8; g += 2) {
-            __m512i place = _mm512_add_epi32(quarter, _mm512_set1_epi32((int)(2 * g)));
-            __m512 d_g = _mm512_permutexvar_ps(place, scales);
-            __m512i q = q6_groups(w + b, g);
-            for (int i = 0; i < n; i++) {
-                const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + g);
-                sum[i] = fold(sum[i], _mm512_mul_ps(d_g, act_d(a)), dot_signed(q, act_q(a)));
-            }
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-AE_DOT(dot_q8_0, tile_q8_0)
-AE_DOT(dot_q4_0, tile_q4_0)
-AE_DOT(dot_q4_k, tile_q4_k)
-AE_DOT(dot_q6_k, tile_q6_k)
-
 /* ---- rows of activations --------------------------------------------------------------------- */
 
 static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
@@ -325,7 +138,8 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
         __m512 scale = _mm512_set1_ps(inverse);
         __m512i q0 = _mm512_maskz_cvtps_epi32(any, _mm512_mul_ps(x0, scale));
         __m512i q1 = _mm512_maskz_cvtps_epi32(any, _mm512_mul_ps(x1, scale));
-        y->sum = _mm512_reduce_add_epi32(_mm512_add_epi32(q0, q1));
+        y->minus_sum[0] = (int16_t)-_mm512_reduce_add_epi32(q0);
+        y->minus_sum[1] = (int16_t)-_mm512_reduce_add_epi32(q1);
         _mm_storeu_si128((__m128i *)y->q, _mm512_cvtepi32_epi8(q0));
         _mm_storeu_si128((__m128i *)(y->q + LANES), _mm512_cvtepi32_epi8(q1));
     }
@@ -486,7 +300,7 @@ static uint64_t peak_int8(uint64_t n_rounds)
     return n_rounds * CHAINS * 64;
 }
 
-__attribute__((target("avx512bf16"))) static uint64_t run_bf16(uint64_t n_rounds)
+__attribute__((target("avx512bf16"))) static uint64_t peak_bf16(uint64_t n_rounds)
 {
     __m512 sum[CHAINS] = {0};
     __m512bh a = (__m512bh)_mm512_set1_epi16(0x3f00), b = (__m512bh)_mm512_set1_epi16(0x3e80);
@@ -498,13 +312,20 @@ __attribute__((target("avx512bf16"))) static uint64_t run_bf16(uint64_t n_rounds
     return n_rounds * CHAINS * 32;
 }
 
-static uint64_t peak_bf16(uint64_t n_rounds)
-{
-    return __builtin_cpu_supports("avx512bf16") ? run_bf16(n_rounds) : 0;
-}
+#define PANELS                                                                                     \
+    .n_lanes = 2 * LANES, .panel = {[AEON_TYPE_F32] = {ae_panel_avx512_f32, AE_ACT_TILES_F32},     \
+                                    [AEON_TYPE_F16] = {ae_panel_avx512_f16, AE_ACT_TILES_F32},     \
+                                    [AEON_TYPE_BF16] = {BF16_PANEL},                               \
+                                    [AEON_TYPE_Q8_0] = {ae_panel_avx512_q8_0, AE_ACT_TILES_Q8},    \
+                                    [AEON_TYPE_Q4_0] = {ae_panel_avx512_q4_0, AE_ACT_TILES_Q8},    \
+                                    [AEON_TYPE_Q4_K] = {ae_panel_avx512_q4_k, AE_ACT_TILES_Q8},    \
+                                    [AEON_TYPE_Q5_K] = {ae_panel_avx512_q5_k, AE_ACT_TILES_Q8},    \
+                                    [AEON_TYPE_Q6_K] = {ae_panel_avx512_q6_k, AE_ACT_TILES_Q8}}
 
-const ae_kernels ae_kernels_avx512 = {
-    .isa = "avx512",
-    AE_KERNELS_ENTRIES,
-    .peak_bf16 = peak_bf16,
-};
+#define BF16_PANEL ae_panel_avx512_bf16, AE_ACT_TILES_F32
+const ae_kernels ae_kernels_avx512 = {.isa = "avx512", AE_KERNELS_ENTRIES, PANELS};
+#undef BF16_PANEL
+
+#define BF16_PANEL ae_panel_avx512_bf16_pairs, AE_ACT_TILES_BF16
+const ae_kernels ae_kernels_avx512bf16 = {
+    .isa = "avx512bf16", AE_KERNELS_ENTRIES, PANELS, .peak_bf16 = peak_bf16};

@@ -328,7 +328,8 @@ static void the_cap_is_enough(void **state)
     CHECK_OK(open_all(&e, &s, &sampler, m, &p));
     size_t taken = aeon_memory_stats_get().current_bytes;
     assert_true(taken <= p.cap_bytes);
-    assert_true(taken >= p.cap_bytes / 10 * 9);
+    /* inputs of products are planned as f32, and become blocks of 8 bits */
+    assert_true(taken >= p.cap_bytes / 10 * 7);
     aeon_sampler_free(sampler);
     aeon_session_free(s);
     aeon_engine_free(e);

@@ -12,7 +12,7 @@
 
 #define TOLERANCE 2e-4
 
-enum { H = 6, G = 2, D = 32, N_CTX = 300, ROW = (H + 2 * G) * D, N_LAYERS = 2, LAYER = 1 };
+enum { H = 6, G = 2, D = 32, N_CTX = 300, ROW = H * D, N_LAYERS = 2, LAYER = 1 };
 
 static aeon_error err;
 
@@ -35,7 +35,10 @@ static void fill(timeline *t, ae_kv_arena *arena, size_t n, uint64_t *random)
             t->keys[pos][i] = random_value(random, 1);
             t->values[pos][i] = random_value(random, 1);
         }
-        ae_kv_put(&t->kv, ae_kernels_get(), LAYER, pos, t->keys[pos], t->values[pos]);
+        for (size_t g = 0; g < G; g++) {
+            ae_kv_put_key(&t->kv, ae_kernels_get(), LAYER, g, pos, t->keys[pos] + g * D);
+            ae_kv_put_value(&t->kv, ae_kernels_get(), LAYER, g, pos, t->values[pos] + g * D);
+        }
     }
 }
 
@@ -68,7 +71,9 @@ typedef struct {
 static void member(void *arg, ae_member m)
 {
     const job *j = arg;
-    ae_attention_run(j->a, LAYER, j->scratch + (size_t)m.index * j->n_scratch, m);
+    for (size_t u; ae_pool_take(m, ae_attention_n_parts(j->a, m.n), &u);)
+        ae_attention_run(j->a, LAYER, ae_attention_part_at(j->a, m.n, u),
+                         j->scratch + (size_t)m.index * j->n_scratch);
 }
 
 /* Spans of these lengths at the ends of timelines of these lengths, all in one batch. */
@@ -89,17 +94,17 @@ static void check_batch(const ae_config *c, const size_t *lengths, const size_t 
         spans[s] = (ae_span){.kv = &timelines[s].kv, .pos = lengths[s] - n_new[s], .n = n_new[s]};
         n_tokens += n_new[s];
     }
-    float *qkv = malloc(n_tokens * ROW * sizeof *qkv),
+    float *queries = malloc(n_tokens * ROW * sizeof *queries),
           *out = malloc(n_tokens * H * D * sizeof *out);
     ae_place *places = malloc(n_tokens * sizeof *places);
     size_t n_scratch = ae_attention_scratch(c), t = 0;
     float *scratch = malloc((size_t)n_threads * n_scratch * sizeof *scratch);
-    for (size_t i = 0; i < n_tokens * ROW; i++) qkv[i] = random_value(&random, query_scale);
+    for (size_t i = 0; i < n_tokens * ROW; i++) queries[i] = random_value(&random, query_scale);
     for (size_t s = 0; s < n; s++)
         for (size_t i = 0; i < spans[s].n; i++)
             places[t++] = (ae_place){(uint32_t)s, (uint32_t)(spans[s].pos + i)};
     ae_batch batch = {spans, n};
-    ae_attention a = {c, ae_kernels_get(), &batch, places, n_tokens, qkv, out};
+    ae_attention a = {c, ae_kernels_get(), &batch, places, n_tokens, queries, out};
     ae_pool_run(pool, member, &(job){&a, scratch, n_scratch});
 
     double worst = 0, expected[D];
@@ -107,8 +112,8 @@ static void check_batch(const ae_config *c, const size_t *lengths, const size_t 
         for (size_t h = 0; h < H; h++) {
             size_t end = (size_t)places[t].pos + 1;
             size_t begin = c->n_window && end > c->n_window ? end - c->n_window : 0;
-            reference(&timelines[places[t].span], qkv + t * ROW + h * D, h / (H / G), begin, end,
-                      expected);
+            reference(&timelines[places[t].span], queries + t * ROW + h * D, h / (H / G), begin,
+                      end, expected);
             for (size_t i = 0; i < D; i++) {
                 double off = fabs((double)out[(t * H + h) * D + i] - expected[i]);
                 if (!(off <= worst)) worst = off; /* NaN too */
@@ -118,7 +123,7 @@ static void check_batch(const ae_config *c, const size_t *lengths, const size_t 
     for (size_t s = 0; s < n; s++) ae_kv_release(&timelines[s].kv);
     ae_kv_arena_free(arena);
     ae_pool_free(pool);
-    free(qkv);
+    free(queries);
     free(out);
     free(places);
     free(scratch);

@@ -29,7 +29,10 @@ static void put(ae_kv *kv, size_t pos, float mark)
         v[i] = -mark;
     }
     for (size_t layer = 0; layer < config.n_layers; layer++)
-        ae_kv_put(kv, ae_kernels_get(), layer, pos, k, v);
+        for (size_t head = 0; head < config.n_kv_heads; head++) {
+            ae_kv_put_key(kv, ae_kernels_get(), layer, head, pos, k);
+            ae_kv_put_value(kv, ae_kernels_get(), layer, head, pos, v);
+        }
 }
 
 static void check_mark(const ae_kv *kv, size_t pos, float mark)

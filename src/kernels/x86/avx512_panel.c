@@ -1,0 +1,396 @@
+/* avx512_panel.c - panels of 32 rows, the lanes of two registers, against a tile of activations.
+ *
+ * A block of 32 values becomes sixteen registers of unsigned bytes, four values of a row in a lane.
+ * They stay while one activation row after the other passes, broadcast four bytes at a time, and
+ * each broadcast serves both registers. A row's sum takes its blocks in order, in its own lane, so
+ * it is the same however many rows of activations come along. */
+#include "kernels/isa.h"
+#include "tensor/blocks.h"
+
+#include <immintrin.h>
+
+enum {
+    LANES = 16,
+    SIDES = 2, /* registers that hold the rows of a panel */
+    ROWS = SIDES * LANES,
+    QUADS = AE_BLOCK / 4,
+    VECTOR = 64, /* bytes */
+    AHEAD = 4096 /* bytes of weights that are on their way */
+};
+
+/* A block of weights as bytes from 0 on, and a number of each row. */
+typedef struct {
+    __m512i q[SIDES][QUADS];
+} weights;
+typedef struct {
+    __m512 s[SIDES];
+} numbers;
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+AE_INLINE void prefetch(const char *at, size_t n_bytes)
+{
+    for (size_t i = 0; i < n_bytes; i += VECTOR) _mm_prefetch(at + AHEAD + i, _MM_HINT_T0);
+}
+
+AE_INLINE __m512i load(const char *at, size_t i)
+{
+    return _mm512_loadu_si512(at + i * VECTOR);
+}
+
+/* A half float of each row. */
+AE_INLINE numbers load_halves(const char *at)
+{
+    numbers out;
+    for (int s = 0; s < SIDES; s++)
+        out.s[s] = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)at + s));
+    return out;
+}
+
+/* The same four bytes in every lane. */
+AE_INLINE __m512i four(const void *at)
+{
+    int32_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return _mm512_set1_epi32(bytes);
+}
+
+AE_INLINE void store_sums(const ae_panel *p, const numbers sum[], size_t n)
+{
+    uint32_t rows = p->n_rows < ROWS ? (1u << p->n_rows) - 1 : UINT32_MAX;
+    for (size_t i = 0; i < n; i++)
+        for (int s = 0; s < SIDES; s++)
+            _mm512_mask_storeu_ps(p->y + i * p->y_stride + s * LANES,
+                                  (__mmask16)(rows >> s * LANES), sum[i].s[s]);
+}
+
+/* ---- blocks of 32 ---------------------------------------------------------------------------- */
+
+AE_INLINE const ae_act_q8 *act_block(const ae_panel *p, size_t i, size_t b)
+{
+    return (const ae_act_q8 *)(const void *)(p->x + b * p->x_block_bytes) + i;
+}
+
+/* Minus the sums of a block's halves, each times a factor: what an offset of the weights adds too
+ * much. */
+AE_INLINE __m512i minus_sums(const ae_act_q8 *a, int low, int high)
+{
+    return _mm512_madd_epi16(four(a->minus_sum), _mm512_set1_epi32(high << 16 | low));
+}
+
+AE_INLINE void dot_quads(__m512i dot[SIDES], const weights *w, const ae_act_q8 *a, int begin,
+                         int end)
+{
+    __m512i odd[SIDES] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+    for (int j = begin; j < end; j += 2) {
+        __m512i x = four(a->q + 4 * j);
+        for (int s = 0; s < SIDES; s++) dot[s] = _mm512_dpbusd_epi32(dot[s], w->q[s][j], x);
+        x = four(a->q + 4 * j + 4);
+        for (int s = 0; s < SIDES; s++) odd[s] = _mm512_dpbusd_epi32(odd[s], w->q[s][j + 1], x);
+    }
+    for (int s = 0; s < SIDES; s++) dot[s] = _mm512_add_epi32(dot[s], odd[s]);
+}
+
+/* Weights d * (w - offset). */
+AE_INLINE void add_block(numbers sum[], const ae_panel *p, size_t b, const weights *w, numbers d,
+                         int offset, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const ae_act_q8 *a = act_block(p, i, b);
+        __m512i start = minus_sums(a, offset, offset), dot[SIDES] = {start, start};
+        __m512 d_a = _mm512_set1_ps(a->d);
+        dot_quads(dot, w, a, 0, QUADS);
+        for (int s = 0; s < SIDES; s++) {
+            __m512 d_both = _mm512_mul_ps(d.s[s], d_a);
+            sum[i].s[s] = _mm512_fmadd_ps(d_both, _mm512_cvtepi32_ps(dot[s]), sum[i].s[s]);
+        }
+    }
+}
+
+/* d0 * dot0 + d1 * dot1 */
+AE_INLINE __m512 combine(__m512 d0, __m512i dot0, __m512 d1, __m512i dot1)
+{
+    __m512 first = _mm512_mul_ps(d0, _mm512_cvtepi32_ps(dot0));
+    return _mm512_fmadd_ps(d1, _mm512_cvtepi32_ps(dot1), first);
+}
+
+/* Weights d * w - min. */
+AE_INLINE void add_block_min(numbers sum[], const ae_panel *p, size_t b, const weights *w,
+                             numbers d, numbers min, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const ae_act_q8 *a = act_block(p, i, b);
+        __m512i dot[SIDES] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
+        __m512i minus = minus_sums(a, 1, 1);
+        __m512 d_a = _mm512_set1_ps(a->d);
+        dot_quads(dot, w, a, 0, QUADS);
+        for (int s = 0; s < SIDES; s++)
+            sum[i].s[s] =
+                _mm512_fmadd_ps(combine(d.s[s], dot[s], min.s[s], minus), d_a, sum[i].s[s]);
+    }
+}
+
+AE_INLINE __m512i nibbles(__m512i bytes, unsigned shift)
+{
+    return _mm512_and_si512(_mm512_srli_epi16(bytes, shift), _mm512_set1_epi8(15));
+}
+
+AE_INLINE void tile_q8_0(const ae_panel *p, size_t n)
+{
+    enum { BYTES = ROWS * sizeof(ae_block_q8_0) };
+    numbers sum[AE_PANEL_TILE] = {0};
+    for (size_t b = 0; b < p->n_cols / AE_BLOCK; b++) {
+        const char *at = p->w + b * BYTES, *qs = at + ROWS * 2;
+        numbers d = load_halves(at);
+        weights w;
+        prefetch(at, BYTES);
+        for (int j = 0; j < QUADS; j++)
+            for (int s = 0; s < SIDES; s++) /* plus 128 */
+                w.q[s][j] = _mm512_xor_si512(load(qs, j * SIDES + s), _mm512_set1_epi8(-128));
+        add_block(sum, p, b, &w, d, 128, n);
+    }
+    store_sums(p, sum, n);
+}
+
+AE_INLINE void tile_q4_0(const ae_panel *p, size_t n)
+{
+    enum { BYTES = ROWS * sizeof(ae_block_q4_0), HALF = QUADS / 2 };
+    numbers sum[AE_PANEL_TILE] = {0};
+    for (size_t b = 0; b < p->n_cols / AE_BLOCK; b++) {
+        const char *at = p->w + b * BYTES, *qs = at + ROWS * 2;
+        numbers d = load_halves(at);
+        weights w;
+        prefetch(at, BYTES);
+        for (int j = 0; j < HALF; j++)
+            for (int s = 0; s < SIDES; s++) {
+                w.q[s][j] = nibbles(load(qs, j * SIDES + s), 0);
+                w.q[s][j + HALF] = nibbles(load(qs, j * SIDES + s), 4);
+            }
+        add_block(sum, p, b, &w, d, 8, n);
+    }
+    store_sums(p, sum, n);
+}
+
+/* ---- blocks of 256 --------------------------------------------------------------------------- */
+
+/* Small integers, one of each row, as bytes. */
+AE_INLINE __m256i load_small(const char *at, size_t i)
+{
+    return _mm256_loadu_si256((const __m256i *)at + i);
+}
+
+/* factor * the small integers */
+AE_INLINE numbers scale_small(numbers factor, __m256i bytes)
+{
+    __m512i low = _mm512_cvtepi8_epi32(_mm256_castsi256_si128(bytes));
+    __m512i high = _mm512_cvtepi8_epi32(_mm256_extracti128_si256(bytes, 1));
+    return (numbers){{_mm512_mul_ps(factor.s[0], _mm512_cvtepi32_ps(low)),
+                      _mm512_mul_ps(factor.s[1], _mm512_cvtepi32_ps(high))}};
+}
+
+/* Scale and minimum of group g, as ae_k_scales has them. */
+AE_INLINE void k_scale(const char *scales, size_t g, __m256i *scale, __m256i *min)
+{
+    const __m256i six = _mm256_set1_epi8(63), low = _mm256_set1_epi8(15),
+                  top = _mm256_set1_epi8(48);
+    if (g < 4) {
+        *scale = _mm256_and_si256(load_small(scales, g), six);
+        *min = _mm256_and_si256(load_small(scales, g + 4), six);
+        return;
+    }
+    __m256i both = load_small(scales, g + 4);
+    __m256i top_scale = _mm256_srli_epi16(load_small(scales, g - 4), 2);
+    __m256i top_min = _mm256_srli_epi16(load_small(scales, g), 2);
+    *scale = _mm256_or_si256(_mm256_and_si256(both, low), _mm256_and_si256(top_scale, top));
+    *min = _mm256_or_si256(_mm256_and_si256(_mm256_srli_epi16(both, 4), low),
+                           _mm256_and_si256(top_min, top));
+}
+
+/* The fifth bits of group g, at their place in a byte. */
+AE_INLINE __m512i fifth_bits(__m512i bytes, size_t g)
+{
+    __m512i bit = _mm512_and_si512(_mm512_srli_epi16(bytes, (unsigned)g), _mm512_set1_epi8(1));
+    return _mm512_slli_epi16(bit, 4);
+}
+
+/* Block `block` of Q4_K or, with fifth bits, of Q5_K. */
+AE_INLINE void add_k_block(numbers sum[], const ae_panel *p, size_t block, const char *at,
+                           const bool has_fifth, size_t n)
+{
+    const char *scales = at + ROWS * 4, *fifth = scales + ROWS * AE_K_SCALES;
+    const char *qs = has_fifth ? fifth + SIDES * QUADS * VECTOR : fifth;
+    numbers d = load_halves(at), dmin = load_halves(at + ROWS * 2);
+    for (size_t g = 0; g < 8; g++) {
+        weights w;
+        __m256i scale, min;
+        for (size_t j = 0; j < QUADS; j++)
+            for (size_t s = 0; s < SIDES; s++) {
+                __m512i bytes = load(qs, (g / 2 * QUADS + j) * SIDES + s);
+                w.q[s][j] = nibbles(bytes, (unsigned)(g % 2 * 4));
+                if (has_fifth)
+                    w.q[s][j] =
+                        _mm512_or_si512(w.q[s][j], fifth_bits(load(fifth, j * SIDES + s), g));
+            }
+        k_scale(scales, g, &scale, &min);
+        add_block_min(sum, p, 8 * block + g, &w, scale_small(d, scale), scale_small(dmin, min), n);
+    }
+}
+
+AE_INLINE void tile_q4_k(const ae_panel *p, size_t n)
+{
+    enum { BYTES = ROWS * sizeof(ae_block_q4_k) };
+    numbers sum[AE_PANEL_TILE] = {0};
+    for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
+        prefetch(p->w + b * BYTES, BYTES);
+        add_k_block(sum, p, b, p->w + b * BYTES, false, n);
+    }
+    store_sums(p, sum, n);
+}
+
+AE_INLINE void tile_q5_k(const ae_panel *p, size_t n)
+{
+    enum { BYTES = ROWS * sizeof(ae_block_q5_k) };
+    numbers sum[AE_PANEL_TILE] = {0};
+    for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
+        prefetch(p->w + b * BYTES, BYTES);
+        add_k_block(sum, p, b, p->w + b * BYTES, true, n);
+    }
+    store_sums(p, sum, n);
+}
+
+/* The weights of group g, plus 32. */
+AE_INLINE void q6_weights(weights *w, const char *high, const char *low, size_t g)
+{
+    for (size_t j = 0; j < QUADS; j++)
+        for (size_t s = 0; s < SIDES; s++) {
+            __m512i bytes = load(low, (g / 4 * 16 + g % 2 * 8 + j) * SIDES + s);
+            __m512i bits = load(high, (g / 4 * 8 + j) * SIDES + s);
+            bits = _mm512_srli_epi16(bits, (unsigned)(g % 4 * 2));
+            bits = _mm512_slli_epi16(_mm512_and_si512(bits, _mm512_set1_epi8(3)), 4);
+            w->q[s][j] = _mm512_or_si512(nibbles(bytes, (unsigned)(g % 4 / 2 * 4)), bits);
+        }
+}
+
+/* A scale covers half of a block of 32. */
+AE_INLINE void add_q6_group(numbers sum[], const ae_panel *p, size_t b, const weights *w,
+                            numbers d_low, numbers d_high, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const ae_act_q8 *a = act_block(p, i, b);
+        __m512i minus_low = minus_sums(a, 32, 0), minus_high = minus_sums(a, 0, 32);
+        __m512i low[SIDES] = {minus_low, minus_low}, high[SIDES] = {minus_high, minus_high};
+        dot_quads(low, w, a, 0, QUADS / 2);
+        dot_quads(high, w, a, QUADS / 2, QUADS);
+        __m512 d_a = _mm512_set1_ps(a->d);
+        for (int s = 0; s < SIDES; s++)
+            sum[i].s[s] = _mm512_fmadd_ps(combine(d_low.s[s], low[s], d_high.s[s], high[s]), d_a,
+                                          sum[i].s[s]);
+    }
+}
+
+AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
+{
+    enum { BYTES = ROWS * sizeof(ae_block_q6_k) };
+    numbers sum[AE_PANEL_TILE] = {0};
+    for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
+        const char *at = p->w + b * BYTES, *scales = at + ROWS * 2;
+        const char *high = scales + ROWS * 16, *low = high + 16 * SIDES * VECTOR;
+        numbers d = load_halves(at);
+        prefetch(at, BYTES);
+        for (size_t g = 0; g < 8; g++) {
+            weights w;
+            numbers d_low = scale_small(d, load_small(scales, 2 * g));
+            numbers d_high = scale_small(d, load_small(scales, 2 * g + 1));
+            q6_weights(&w, high, low, g);
+            add_q6_group(sum, p, 8 * b + g, &w, d_low, d_high, n);
+        }
+    }
+    store_sums(p, sum, n);
+}
+
+#define PANEL(type)                                                                                \
+    void ae_panel_avx512_##type(ae_panel p, size_t n_x)                                            \
+    {                                                                                              \
+        if (n_x == 1)                                                                              \
+            tile_##type(&p, 1);                                                                    \
+        else                                                                                       \
+            tile_##type(&p, n_x);                                                                  \
+    }
+PANEL(q8_0)
+PANEL(q4_0)
+PANEL(q4_k)
+PANEL(q5_k)
+PANEL(q6_k)
+
+/* ---- floats: the sums of a few activation rows stay in registers -------------------------------
+ */
+
+/* Two weights of each row as floats: value 2c of a BF16 panel's pairs and 2c + 1, or value c. */
+typedef struct {
+    numbers even, odd;
+} two;
+
+typedef two load_fn(const char *panel, size_t c);
+
+AE_INLINE two load_f32(const char *panel, size_t c)
+{
+    two w;
+    for (size_t s = 0; s < SIDES; s++) {
+        w.even.s[s] = _mm512_castsi512_ps(load(panel, 2 * c * SIDES + s));
+        w.odd.s[s] = _mm512_castsi512_ps(load(panel, (2 * c + 1) * SIDES + s));
+    }
+    return w;
+}
+
+AE_INLINE two load_f16(const char *panel, size_t c)
+{
+    const char *at = panel + 2 * c * ROWS * 2;
+    return (two){load_halves(at), load_halves(at + ROWS * 2)};
+}
+
+AE_INLINE two load_bf16(const char *panel, size_t c)
+{
+    const __m512i upper = _mm512_set1_epi32((int)0xffff0000u);
+    two w;
+    for (size_t s = 0; s < SIDES; s++) {
+        __m512i pair = load(panel, c * SIDES + s);
+        w.even.s[s] = _mm512_castsi512_ps(_mm512_slli_epi32(pair, 16));
+        w.odd.s[s] = _mm512_castsi512_ps(_mm512_and_si512(pair, upper));
+    }
+    return w;
+}
+
+AE_INLINE void add_value(numbers sum[], numbers w, const char *x, const size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        __m512 a = _mm512_castsi512_ps(four(x + i * sizeof(float)));
+        for (int s = 0; s < SIDES; s++) sum[i].s[s] = _mm512_fmadd_ps(w.s[s], a, sum[i].s[s]);
+    }
+}
+
+/* Rows first .. first+n-1 of the tile; n is a constant. */
+AE_INLINE void tile_float(const ae_panel *p, size_t first, const size_t n, load_fn *load_two,
+                          size_t size)
+{
+    numbers sum[AE_PANEL_TILE] = {0};
+    const char *x = p->x + first * sizeof(float);
+    for (size_t c = 0; c < p->n_cols / 2; c++) {
+        prefetch(p->w + 2 * c * ROWS * size, 2 * ROWS * size);
+        two w = load_two(p->w, c);
+        add_value(sum, w.even, x + 2 * c * p->x_block_bytes, n);
+        add_value(sum, w.odd, x + (2 * c + 1) * p->x_block_bytes, n);
+    }
+    ae_panel out = *p;
+    out.y += first * p->y_stride;
+    store_sums(&out, sum, n);
+}
+
+#define FLOAT_PANEL(type, size)                                                                    \
+    AE_INLINE void part_##type(const ae_panel *p, size_t first, const size_t n)                    \
+    {                                                                                              \
+        tile_float(p, first, n, load_##type, size);                                                \
+    }                                                                                              \
+    AE_PANEL_PARTS(ae_panel_avx512_##type, part_##type)
+FLOAT_PANEL(f32, sizeof(float))
+FLOAT_PANEL(f16, sizeof(uint16_t))
+FLOAT_PANEL(bf16, sizeof(uint16_t))

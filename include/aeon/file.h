@@ -63,6 +63,13 @@ AEON_API AEON_MUST_USE aeon_status aeon_synth_write(const char *path, const char
                                                     aeon_progress_fn progress, void *user,
                                                     aeon_error *err);
 
+/* Open such a model without a file: its weights stand in memory, once. As aeon_model_open, with the
+ * errors of aeon_synth_write, and OUT_OF_MEMORY if less is available than it needs. */
+AEON_API AEON_MUST_USE aeon_status aeon_synth_open(aeon_model **out, const char *shape,
+                                                   aeon_type type, uint64_t seed,
+                                                   aeon_progress_fn progress, void *user,
+                                                   aeon_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -77,6 +77,14 @@ aeon_status ae_map_open(ae_map *out, const char *path, aeon_error *err)
     return AEON_OK;
 }
 
+aeon_status ae_map_new(ae_map *out, size_t size, aeon_error *err)
+{
+    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (at == MAP_FAILED) return ae_fail_memory(err, size, "a file in memory");
+    *out = (ae_map){at, size};
+    return AEON_OK;
+}
+
 void ae_map_close(ae_map *m)
 {
     if (m->data) munmap((void *)m->data, m->size);

@@ -23,7 +23,11 @@ typedef struct {
 AEON_MUST_USE aeon_status ae_map_open(ae_map *out, const char *path, aeon_error *err);
 void ae_map_close(ae_map *m);
 
-/* The kernel may drop the pages of data[0..size) from memory; they can be read again later. */
+/* size > 0 zero bytes that belong to no file, for the caller to fill. Errors: OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_map_new(ae_map *out, size_t size, aeon_error *err);
+
+/* The kernel may drop the pages of data[0..size) from memory; they can be read again later, as
+ * zeros where they belong to no file. */
 void ae_map_forget(const void *data, size_t size);
 
 /* ---- safe replacement ---- */

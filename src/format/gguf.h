@@ -11,7 +11,7 @@
 #ifndef AE_FORMAT_GGUF_H
 #define AE_FORMAT_GGUF_H
 
-#include "base/status.h"
+#include "base/file.h"
 #include "tensor/tensor.h"
 
 typedef struct ae_gguf ae_gguf;
@@ -89,6 +89,10 @@ typedef struct ae_gguf_writer ae_gguf_writer;
 
 AEON_MUST_USE aeon_status ae_gguf_writer_open(ae_gguf_writer **out, const char *path,
                                               aeon_error *err);
+/* The same into memory that *map becomes with the first data, and that is the caller's to close
+ * after commit. map outlives the writer; name stands in error texts. */
+AEON_MUST_USE aeon_status ae_gguf_writer_open_memory(ae_gguf_writer **out, ae_map *map,
+                                                     const char *name, aeon_error *err);
 AEON_MUST_USE aeon_status ae_gguf_put_u32(ae_gguf_writer *w, const char *key, uint32_t value,
                                           aeon_error *err);
 AEON_MUST_USE aeon_status ae_gguf_put_u64(ae_gguf_writer *w, const char *key, uint64_t value,

@@ -1,5 +1,4 @@
 #include "base/cursor.h"
-#include "base/file.h"
 #include "base/mem.h"
 #include "format/gguf.h"
 #include "format/names.h"
@@ -16,7 +15,9 @@ typedef struct {
 
 /* declaring --first put_data or commit--> writing data --commit--> gone */
 struct ae_gguf_writer {
-    ae_writer *file;
+    ae_writer *file; /* one of the two is where it goes */
+    ae_map *map;
+    uint64_t n_mapped; /* bytes that are in the map */
     char *path;
     bool is_writing; /* the header is in the file */
     bool failed;
@@ -180,13 +181,27 @@ static aeon_status add_tensor(ae_gguf_writer *w, const char *name, aeon_type typ
 
 /* ---- writing ---- */
 
+static aeon_status put(ae_gguf_writer *w, const void *data, size_t size, aeon_error *err)
+{
+    if (w->file) return ae_writer_put(w->file, data, size, err);
+    AEON_ASSERT(size <= w->map->size - w->n_mapped);
+    if (size) memcpy((char *)w->map->data + w->n_mapped, data, size);
+    w->n_mapped += size;
+    return AEON_OK;
+}
+
+static uint64_t pos(const ae_gguf_writer *w)
+{
+    return w->file ? ae_writer_pos(w->file) : w->n_mapped;
+}
+
 static aeon_status pad(ae_gguf_writer *w, aeon_error *err)
 {
     static const char zeros[64];
-    uint64_t left = padding(ae_writer_pos(w->file), w->alignment);
+    uint64_t left = padding(pos(w), w->alignment);
     while (left > 0) {
         size_t n = left < sizeof zeros ? (size_t)left : sizeof zeros;
-        TRY(ae_writer_put(w->file, zeros, n, err));
+        TRY(put(w, zeros, n, err));
         left -= n;
     }
     return AEON_OK;
@@ -202,9 +217,12 @@ static aeon_status write_header(ae_gguf_writer *w, aeon_error *err)
         uint64_t n_tensors, n_values;
     } head = {{'G', 'G', 'U', 'F'}, VERSION, w->n_parts, w->n_keys};
     _Static_assert(sizeof head == 24, "the fixed part of the header has no gaps");
-    TRY(ae_writer_put(w->file, &head, sizeof head, err));
-    TRY(ae_writer_put(w->file, w->values.data, w->values.len, err));
-    TRY(ae_writer_put(w->file, w->tensors.data, w->tensors.len, err));
+    uint64_t size = sizeof head + w->values.len + w->tensors.len;
+    size += padding(size, w->alignment) + w->data_end;
+    if (w->map) TRY(ae_map_new(w->map, (size_t)size, err));
+    TRY(put(w, &head, sizeof head, err));
+    TRY(put(w, w->values.data, w->values.len, err));
+    TRY(put(w, w->tensors.data, w->tensors.len, err));
     return pad(w, err);
 }
 
@@ -217,7 +235,7 @@ static aeon_status put_data(ae_gguf_writer *w, const void *data, size_t size, ae
     if (!p || size > p->size_bytes - w->part_done)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: more data than tensor '%s' holds", w->path,
                        p ? p->name : "(none left)");
-    TRY(ae_writer_put(w->file, data, size, err));
+    TRY(put(w, data, size, err));
     w->part_done += size;
     if (w->part_done < p->size_bytes) return AEON_OK;
     w->part_at++;
@@ -237,20 +255,33 @@ static aeon_status finish(ae_gguf_writer *w, aeon_error *err)
 
 /* ---- public face: a failure sticks ---- */
 
-aeon_status ae_gguf_writer_open(ae_gguf_writer **out, const char *path, aeon_error *err)
+/* map NULL: into the file of that name. */
+static aeon_status writer_open(ae_gguf_writer **out, ae_map *map, const char *path, aeon_error *err)
 {
     ae_gguf_writer *w = ae_mem_alloc(AE_MEM_INDEX, sizeof *w);
     if (!w) return ae_fail_memory(err, sizeof *w, "a GGUF writer");
     w->alignment = DEFAULT_ALIGNMENT;
+    w->map = map;
     w->path = ae_mem_text(AE_MEM_INDEX, path, strlen(path));
-    aeon_status status =
-        w->path ? ae_writer_open(&w->file, path, err) : ae_fail_memory(err, strlen(path), "a path");
+    aeon_status status = w->path ? AEON_OK : ae_fail_memory(err, strlen(path), "a path");
+    if (status == AEON_OK && !map) status = ae_writer_open(&w->file, path, err);
     if (status != AEON_OK) {
         ae_gguf_writer_abort(w);
         return status;
     }
     *out = w;
     return AEON_OK;
+}
+
+aeon_status ae_gguf_writer_open(ae_gguf_writer **out, const char *path, aeon_error *err)
+{
+    return writer_open(out, NULL, path, err);
+}
+
+aeon_status ae_gguf_writer_open_memory(ae_gguf_writer **out, ae_map *map, const char *name,
+                                       aeon_error *err)
+{
+    return writer_open(out, map, name, err);
 }
 
 aeon_status ae_gguf_put_u32(ae_gguf_writer *w, const char *key, uint32_t value, aeon_error *err)
@@ -334,7 +365,7 @@ aeon_status ae_gguf_writer_commit(ae_gguf_writer *w, aeon_error *err)
         ae_gguf_writer_abort(w);
         return status;
     }
-    status = ae_writer_commit(w->file, err);
+    if (w->file) status = ae_writer_commit(w->file, err);
     writer_free(w);
     return status;
 }
@@ -343,5 +374,6 @@ void ae_gguf_writer_abort(ae_gguf_writer *w)
 {
     if (!w) return;
     ae_writer_abort(w->file);
+    if (w->map) ae_map_close(w->map);
     writer_free(w);
 }

@@ -6,6 +6,7 @@
 #include "base/system.h"
 #include "format/builtin.h"
 #include "format/vocab_gguf.h"
+#include "model/synth.h"
 #include "text/vocab.h"
 
 #include <math.h>
@@ -26,6 +27,8 @@ struct shared_weights {
 struct aeon_model {
     ae_gguf *gguf; /* one of the two is open */
     ae_hf *hf;
+    ae_map map; /* what gguf is read from if that is no file: what is packed of it is gone, */
+    uint8_t fingerprint[AE_FINGERPRINT_BYTES]; /* so this was made before */
     ae_config config;
     struct shared_weights *weights; /* empty if opened for the vocabulary alone */
     aeon_tokenizer *tokenizer;
@@ -144,6 +147,7 @@ static aeon_status load_hf_text(aeon_model *m, ae_str *chat, aeon_error *err)
 
 static aeon_status open_files(aeon_model *m, const char *path, bool with_weights, aeon_error *err)
 {
+    if (m->map.data) return ae_gguf_open_memory(&m->gguf, m->map.data, m->map.size, path, err);
     m->info.is_builtin = ae_is_builtin(path);
     if (m->info.is_builtin) return ae_builtin_open(&m->gguf, path, err);
     if (ae_file_is_folder(path)) return ae_hf_open(&m->hf, path, with_weights, err);
@@ -279,21 +283,51 @@ static aeon_status load(aeon_model *m, const char *path, const aeon_model_params
                             : AEON_OK;
 }
 
-aeon_status aeon_model_open(aeon_model **out, const char *path, const aeon_model_params *params,
-                            aeon_error *err)
+/* map is taken. */
+static aeon_status open_model(aeon_model **out, ae_map map, const char *path,
+                              const aeon_model_params *params, aeon_error *err)
 {
     aeon_model *m = ae_mem_alloc(AE_MEM_OTHER, sizeof *m);
-    if (!m) return ae_fail_memory(err, sizeof *m, "a model");
+    if (!m) {
+        ae_map_close(&map);
+        return ae_fail_memory(err, sizeof *m, "a model");
+    }
+    m->map = map;
     m->weights = ae_mem_alloc(AE_MEM_OTHER, sizeof *m->weights);
     if (m->weights) pthread_mutex_init(&m->weights->lock, NULL);
-    aeon_status status = m->weights ? load(m, path, params ? params : &(aeon_model_params){0}, err)
+    aeon_status status = m->weights ? load(m, path, params, err)
                                     : ae_fail_memory(err, sizeof *m->weights, "a model");
+    if (status == AEON_OK && map.data)
+        status = ae_fingerprint(m->fingerprint, (ae_weights_source){.gguf = m->gguf}, err);
     if (status != AEON_OK) {
         aeon_model_close(m);
         return status;
     }
     *out = m;
     return AEON_OK;
+}
+
+aeon_status aeon_model_open(aeon_model **out, const char *path, const aeon_model_params *params,
+                            aeon_error *err)
+{
+    return open_model(out, (ae_map){0}, path, params ? params : &(aeon_model_params){0}, err);
+}
+
+aeon_status aeon_synth_open(aeon_model **out, const char *shape, aeon_type type, uint64_t seed,
+                            aeon_progress_fn progress, void *user, aeon_error *err)
+{
+    aeon_model_info info;
+    ae_map map;
+    uint64_t available = ae_memory_available_bytes();
+    TRY(aeon_synth_describe(&info, shape, type, err));
+    if (available && info.size_bytes > available)
+        return ae_fail(err, AEON_OUT_OF_MEMORY,
+                       "%s as %s: needs %.1f GB of memory, %.1f GB are available; choose a smaller "
+                       "type",
+                       shape, ae_dtype_get(type)->name, (double)info.size_bytes / 1e9,
+                       (double)available / 1e9);
+    TRY(ae_synth_make(&map, shape, type, seed, 0, progress, user, err));
+    return open_model(out, map, shape, &(aeon_model_params){0}, err);
 }
 
 void aeon_model_close(aeon_model *m)
@@ -307,6 +341,7 @@ void aeon_model_close(aeon_model *m)
     ae_tokenizer_free(m->tokenizer);
     ae_gguf_close(m->gguf);
     ae_hf_close(m->hf);
+    ae_map_close(&m->map);
     ae_mem_free(m);
 }
 
@@ -361,5 +396,9 @@ aeon_status ae_model_fingerprint(const aeon_model *m, uint8_t out[AE_FINGERPRINT
                                  aeon_error *err)
 {
     AEON_ASSERT(m->weights->w.n_layers > 0);
+    if (m->map.data) {
+        memcpy(out, m->fingerprint, AE_FINGERPRINT_BYTES);
+        return AEON_OK;
+    }
     return ae_fingerprint(out, (ae_weights_source){m->gguf, m->hf}, err);
 }

@@ -434,6 +434,7 @@ typedef struct {
     size_t max_cols; /* the longest row */
     unsigned char *block;
     uint64_t done_bytes, total_bytes;
+    const char *what;          /* is done, in words */
     aeon_progress_fn progress; /* or NULL */
     void *user;
 } synth;
@@ -468,9 +469,9 @@ static aeon_status report(synth *s, uint64_t n_bytes, aeon_error *err)
 {
     s->done_bytes += n_bytes;
     if (!s->progress ||
-        s->progress(s->user, "writing", (double)s->done_bytes / (double)s->total_bytes))
+        s->progress(s->user, s->what, (double)s->done_bytes / (double)s->total_bytes))
         return AEON_OK;
-    return ae_fail(err, AEON_CANCELLED, "writing the synthetic model was cancelled");
+    return ae_fail(err, AEON_CANCELLED, "%s of the synthetic model was cancelled", s->what);
 }
 
 static uint64_t rows_per_block(const tensor *t)
@@ -534,36 +535,55 @@ static aeon_status write_all(synth *s, const ae_synth_shape *shape, aeon_error *
     return AEON_OK;
 }
 
-aeon_status ae_synth_write(const char *path, const char *shape_name, aeon_type type, uint64_t seed,
-                           int n_threads, aeon_progress_fn progress, void *user, aeon_error *err)
+/* A whole model: into the file of that name or, if path is NULL, into *map. */
+static aeon_status make(synth *s, const char *path, ae_map *map, const char *shape_name,
+                        aeon_type type, int n_threads, aeon_error *err)
 {
     const ae_synth_shape *shape = NULL;
     TRY(find_shape(&shape, shape_name, err));
-    synth s = {.seed = seed, .progress = progress, .user = user};
-    s.matrix_type = ae_dtype_find((uint32_t)type);
-    if (!s.matrix_type || !s.matrix_type->from_f32)
+    s->matrix_type = ae_dtype_find((uint32_t)type);
+    if (!s->matrix_type || !s->matrix_type->from_f32)
         return ae_fail(err, AEON_UNSUPPORTED,
                        "synthetic weights cannot be written as %s; take f32, f16, bf16, q8_0 or "
                        "q4_0",
-                       s.matrix_type ? s.matrix_type->name : "an unknown type");
+                       s->matrix_type ? s->matrix_type->name : "an unknown type");
 
-    aeon_status status = ae_pool_new(&s.pool, n_threads, err);
-    if (status == AEON_OK) status = allocate(&s, shape, err);
-    if (status == AEON_OK) status = ae_gguf_writer_open(&s.file, path, err);
-    if (status == AEON_OK) status = write_all(&s, shape, err);
+    aeon_status status = ae_pool_new(&s->pool, n_threads, err);
+    if (status == AEON_OK) status = allocate(s, shape, err);
     if (status == AEON_OK)
-        status = ae_gguf_writer_commit(s.file, err);
+        status = path ? ae_gguf_writer_open(&s->file, path, err)
+                      : ae_gguf_writer_open_memory(&s->file, map, shape_name, err);
+    if (status == AEON_OK) status = write_all(s, shape, err);
+    if (status == AEON_OK)
+        status = ae_gguf_writer_commit(s->file, err);
     else
-        ae_gguf_writer_abort(s.file);
-    ae_mem_free(s.rows);
-    ae_mem_free(s.block);
-    ae_mem_free(s.tensors.at);
-    ae_pool_free(s.pool);
+        ae_gguf_writer_abort(s->file);
+    ae_mem_free(s->rows);
+    ae_mem_free(s->block);
+    ae_mem_free(s->tensors.at);
+    ae_pool_free(s->pool);
     return status;
+}
+
+aeon_status ae_synth_write(const char *path, const char *shape, aeon_type type, uint64_t seed,
+                           int n_threads, aeon_progress_fn progress, void *user, aeon_error *err)
+{
+    synth s = {.seed = seed, .what = "writing", .progress = progress, .user = user};
+    return make(&s, path, NULL, shape, type, n_threads, err);
 }
 
 aeon_status aeon_synth_write(const char *path, const char *shape, aeon_type type, uint64_t seed,
                              aeon_progress_fn progress, void *user, aeon_error *err)
 {
     return ae_synth_write(path, shape, type, seed, 0, progress, user, err);
+}
+
+aeon_status ae_synth_make(ae_map *out, const char *shape, aeon_type type, uint64_t seed,
+                          int n_threads, aeon_progress_fn progress, void *user, aeon_error *err)
+{
+    synth s = {.seed = seed, .what = "drawing weights", .progress = progress, .user = user};
+    ae_map map = {0};
+    TRY(make(&s, NULL, &map, shape, type, n_threads, err));
+    *out = map;
+    return AEON_OK;
 }

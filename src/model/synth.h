@@ -33,6 +33,11 @@ AEON_MUST_USE aeon_status ae_synth_write(const char *path, const char *shape, ae
                                          uint64_t seed, int n_threads, aeon_progress_fn progress,
                                          void *user, aeon_error *err);
 
+/* The same into memory, which *out becomes; to be closed with ae_map_close. */
+AEON_MUST_USE aeon_status ae_synth_make(ae_map *out, const char *shape, aeon_type type,
+                                        uint64_t seed, int n_threads, aeon_progress_fn progress,
+                                        void *user, aeon_error *err);
+
 /* All keys of the tokenizer: bytes, merges of some English words, fillers, special tokens. */
 AEON_MUST_USE aeon_status ae_synth_put_vocab(ae_gguf_writer *w, const ae_synth_shape *shape,
                                              aeon_error *err);

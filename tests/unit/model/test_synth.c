@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "check.h"
 #include "format/vocab_gguf.h"
+#include "model/model.h"
 #include "model/synth.h"
 #include "model/weights.h"
 
@@ -129,6 +130,65 @@ static void a_seed_is_a_file_whatever_the_threads(void **state)
     assert_true(files_are_equal(file_a, file_b));
     CHECK_OK(ae_synth_write(file_b, "phi3-micro", AEON_TYPE_Q4_0, 8, 3, NULL, NULL, &err));
     assert_false(files_are_equal(file_a, file_b));
+}
+
+static void a_model_in_memory_is_the_file(void **state)
+{
+    (void)state;
+    ae_map in_memory, file;
+    CHECK_OK(ae_synth_write(file_a, "phi3-nano", AEON_TYPE_Q8_0, 7, 2, NULL, NULL, &err));
+    CHECK_OK(ae_synth_make(&in_memory, "phi3-nano", AEON_TYPE_Q8_0, 7, 2, NULL, NULL, &err));
+    CHECK_OK(ae_map_open(&file, file_a, &err));
+    assert_int_equal(in_memory.size, file.size);
+    assert_memory_equal(in_memory.data, file.data, file.size);
+    ae_map_close(&in_memory);
+    ae_map_close(&file);
+}
+
+/* Also after its weights were packed, and the memory they came from given back. */
+static void a_model_in_memory_is_known_again(void **state)
+{
+    (void)state;
+    uint8_t of_file[AE_FINGERPRINT_BYTES], of_memory[AE_FINGERPRINT_BYTES];
+    aeon_model *m;
+    CHECK_OK(aeon_synth_write(file_a, "phi3-micro", AEON_TYPE_F16, 7, NULL, NULL, &err));
+    CHECK_OK(aeon_model_open(&m, file_a, NULL, &err));
+    CHECK_OK(ae_model_fingerprint(m, of_file, &err));
+    aeon_model_close(m);
+    CHECK_OK(aeon_synth_open(&m, "phi3-micro", AEON_TYPE_F16, 7, NULL, NULL, &err));
+    CHECK_OK(aeon_model_read(m, NULL, NULL, &err));
+    CHECK_OK(ae_model_fingerprint(m, of_memory, &err));
+    assert_memory_equal(of_memory, of_file, sizeof of_file);
+    assert_int_equal(aeon_model_describe(m)->type, AEON_TYPE_F16);
+    aeon_model_close(m);
+}
+
+static bool stop_halfway(void *user, const char *what, double fraction)
+{
+    (void)user;
+    (void)what;
+    return fraction < 0.5;
+}
+
+static void what_cannot_be_opened_in_memory(void **state)
+{
+    (void)state;
+    aeon_model *m = NULL;
+    size_t before = aeon_memory_stats_get().current_bytes;
+    CHECK_FAILS(aeon_synth_open(&m, "gpt-5", AEON_TYPE_F16, 1, NULL, NULL, &err), AEON_NOT_FOUND);
+    CHECK_FAILS(aeon_synth_open(&m, "phi3-nano", AEON_TYPE_Q4_K, 1, NULL, NULL, &err),
+                AEON_UNSUPPORTED);
+    CHECK_FAILS(aeon_synth_open(&m, "phi3-nano", AEON_TYPE_F32, 1, stop_halfway, NULL, &err),
+                AEON_CANCELLED);
+    for (uint64_t k = 1; m == NULL; k++) { /* every allocation of it fails once */
+        ae_mem_fail_at(k, false);
+        aeon_status status = aeon_synth_open(&m, "phi3-nano", AEON_TYPE_Q4_0, 1, NULL, NULL, &err);
+        ae_mem_fail_at(0, false);
+        assert_true(status == AEON_OK || status == AEON_OUT_OF_MEMORY);
+        assert_true((m != NULL) == (status == AEON_OK));
+    }
+    aeon_model_close(m);
+    assert_int_equal(aeon_memory_stats_get().current_bytes, before);
 }
 
 typedef struct {
@@ -387,6 +447,9 @@ int main(void)
         cmocka_unit_test(every_small_shape_is_a_whole_model),
         cmocka_unit_test(special_tensors_of_the_families),
         cmocka_unit_test(a_seed_is_a_file_whatever_the_threads),
+        cmocka_unit_test(a_model_in_memory_is_the_file),
+        cmocka_unit_test(a_model_in_memory_is_known_again),
+        cmocka_unit_test(what_cannot_be_opened_in_memory),
         cmocka_unit_test(weights_have_the_promised_distribution),
         cmocka_unit_test(long_factors_rise_to_their_end),
         cmocka_unit_test(types_hold_the_same_weights),

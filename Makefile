@@ -1,7 +1,7 @@
 # A thin front for the CMake presets; `make` alone lists what there is. On Debian and Ubuntu it needs
 # git and make, and installs the rest by itself (tools/bootstrap.sh).
 .DEFAULT_GOAL := help
-.PHONY: help run test test-big check bench asan tsan arm64 fuzz install format clean
+.PHONY: help run test test-big check bench bench-peer asan tsan arm64 fuzz install format clean
 
 MODEL ?= builtin
 PREFIX ?= /usr/local
@@ -54,6 +54,12 @@ bench: ## measure the built-in model, or another: make bench MODEL=file.gguf
 	@build/release/bin/aeon bench -m "$(MODEL)"
 	$(SAY) 'forks, branches, resumed talks, company, known beginnings (build/release/bench/pages)'
 	@build/release/bench/pages "$(MODEL)"
+
+bench-peer: ## beside llama.cpp, in turns: make bench-peer MODEL=file.gguf
+	$(NEED) test
+	@$(MAKE) --no-print-directory $(PEERS)
+	$(call build,release,$(NO_TESTS),aeon)
+	@node bench/peer.mjs build/release/bin/aeon "$(MODEL)"
 
 asan: ## run the unit tests under the address and undefined-behaviour sanitizers
 	$(NEED) test

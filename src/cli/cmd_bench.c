@@ -1,80 +1,126 @@
 /* cmd_bench.c - aeon bench: how fast a model runs, beside what the machine could do at best. */
+#include "cli/bench.h"
+#include "cli/bound.h"
 #include "cli/commands.h"
 #include "cli/console.h"
-#include "cli/runtime.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-enum { MAX_RUNS = 1000, MAX_RESULTS = 2 * CLI_MAX_DEPTHS };
+enum { MAX_RUNS = 1000 };
 
-typedef struct {
-    const char *test; /* "prefill" or "decode" */
-    size_t n_tokens, depth;
-    double median_tps, min_tps, max_tps;
-    double bytes_per_step; /* decode: read for one token; prefill: the weights, read once a chunk */
-    double limit_fraction; /* of what the probe says is possible */
-} bench_result;
-
-typedef struct {
-    const cli_options *options;
-    cli_runtime runtime;
-    aeon_machine_limits limits;
-    aeon_tokens ids; /* tokens by chance, enough for every test */
-    bench_result results[MAX_RESULTS];
-    size_t n_results;
-} bench;
-
-/* ---- limits --------------------------------------------------------------------------------- */
-
-/* Multiply-adds of the scores and the weighted values for one token that sees n_past others. */
-static double attention_macs(const aeon_model_info *m, double n_past)
+const char *cli_bench_name(const cli_bench_test *t)
 {
-    return 2.0 * m->n_layers * m->n_heads * m->head_dim * n_past;
+    return t->is_decode ? "decode" : "prefill";
 }
 
-/* The peak of the dot products that this type of weights goes through. */
-static double peak_gmacs(const bench *b)
+/* ---- running a test -------------------------------------------------------------------------- */
+
+static void free_forks(cli_benchmark *b)
 {
-    switch (b->runtime.info->type) {
-    case AEON_TYPE_F32:
-    case AEON_TYPE_F16: return b->limits.f32_gmacs;
-    case AEON_TYPE_BF16:
-        return b->limits.bf16_gmacs > 0 ? b->limits.bf16_gmacs : b->limits.f32_gmacs;
-    default: return b->limits.int8_gmacs;
+    for (size_t i = 1; i < b->n_talks; i++) {
+        aeon_session_free(b->talks[i]);
+        b->talks[i] = NULL;
     }
 }
 
-static void set_limit(const bench *b, bench_result *r)
+/* Let all talks hold the same first tokens. */
+static aeon_status set_depth(cli_benchmark *b, size_t depth, aeon_error *err)
 {
-    const aeon_model_info *m = b->runtime.info;
-    aeon_session_stats stats = aeon_session_stats_get(b->runtime.session);
-    double mean_past = (double)r->depth + 0.5 * (double)r->n_tokens;
-    bool is_decode = r->test[0] == 'd';
-    r->bytes_per_step = (double)m->step_bytes;
-    if (is_decode) r->bytes_per_step += (double)stats.kv_bytes_per_token * mean_past;
-    double limit_tps = is_decode ? 1e9 * b->limits.read_gbps / r->bytes_per_step
-                                 : 1e9 * peak_gmacs(b) /
-                                       ((double)m->macs_per_token + attention_macs(m, mean_past));
-    r->limit_fraction = limit_tps > 0 ? r->median_tps / limit_tps : 0;
-}
-
-/* ---- measuring ------------------------------------------------------------------------------ */
-
-/* Feed ids[depth..depth+n) after the first depth tokens, n_step at a time. */
-static aeon_status time_feed(bench *b, const bench_result *r, size_t n_step, double *tps,
-                             aeon_error *err)
-{
-    aeon_session *session = b->runtime.session;
-    TRY(aeon_session_rewind(session, r->depth, err));
-    double start_s = cli_clock_s();
-    for (size_t done = 0; done < r->n_tokens; done += n_step) {
-        TRY(aeon_session_feed(session, b->ids.ids + r->depth + done, n_step, NULL, err));
-        if (cli_is_interrupted()) return cli_error(err, AEON_CANCELLED, "interrupted");
-    }
-    *tps = (double)r->n_tokens / (cli_clock_s() - start_s);
+    aeon_feed_params feed = {.progress = cli_progress};
+    size_t n_held = aeon_session_stats_get(b->talks[0]).n_past;
+    if (depth == b->depth && (b->n_talks == 1 || b->talks[1])) return AEON_OK;
+    free_forks(b);
+    if (n_held > depth) TRY(aeon_session_rewind(b->talks[0], depth, err));
+    if (n_held < depth)
+        TRY(aeon_session_feed(b->talks[0], b->ids.ids + n_held, depth - n_held, &feed, err));
+    for (size_t i = 1; i < b->n_talks; i++) TRY(aeon_session_fork(&b->talks[i], b->talks[0], err));
+    b->depth = depth;
     return AEON_OK;
 }
+
+/* The next n tokens of every talk, computed together. */
+static aeon_status advance(cli_benchmark *b, const cli_bench_test *t, size_t done, size_t n,
+                           aeon_error *err)
+{
+    for (size_t i = 0; i < t->n_batch; i++) /* each talk says something else */
+        TRY(aeon_session_push(b->talks[i], b->ids.ids + t->depth + done + i, n, err));
+    while (aeon_engine_step(b->runtime.engine)) {
+        if (cli_is_interrupted()) return cli_error(err, AEON_CANCELLED, "interrupted");
+    }
+    for (size_t i = 0; i < t->n_batch; i++) {
+        const aeon_error *reason = aeon_session_error(b->talks[i]);
+        if (reason) return cli_error(err, reason->code, "%s", reason->text);
+    }
+    return AEON_OK;
+}
+
+aeon_status cli_bench_time(cli_benchmark *b, const cli_bench_test *t, double *tps, aeon_error *err)
+{
+    size_t n_step = t->is_decode ? 1 : t->n_tokens;
+    TRY(set_depth(b, t->depth, err));
+    for (size_t i = 0; i < t->n_batch; i++) TRY(aeon_session_rewind(b->talks[i], t->depth, err));
+    double start_s = cli_clock_s();
+    for (size_t done = 0; done < t->n_tokens; done += n_step) TRY(advance(b, t, done, n_step, err));
+    *tps = (double)(t->n_tokens * t->n_batch) / (cli_clock_s() - start_s);
+    return AEON_OK;
+}
+
+/* ---- all tests ------------------------------------------------------------------------------- */
+
+static void add_test(cli_benchmark *b, cli_bench_test t)
+{
+    t.tps = b->samples + b->n_tests * b->options->n_runs;
+    b->tests[b->n_tests++] = t;
+}
+
+/* Those of one depth stand beside each other. */
+static aeon_status list_tests(cli_benchmark *b, aeon_error *err)
+{
+    const cli_options *o = b->options;
+    size_t n_most = o->depths.n * (1 + o->batches.n);
+    b->tests = calloc(n_most, sizeof *b->tests);
+    b->samples = calloc(n_most * o->n_runs, sizeof *b->samples);
+    if (!b->tests || !b->samples)
+        return cli_error(err, AEON_OUT_OF_MEMORY, "not enough memory for the results");
+    for (size_t i = 0; i < o->depths.n; i++) {
+        size_t depth = o->depths.at[i];
+        if (o->n_prefill)
+            add_test(b, (cli_bench_test){.n_tokens = o->n_prefill, .depth = depth, .n_batch = 1});
+        for (size_t k = 0; k < o->batches.n && o->n_decode; k++)
+            add_test(b, (cli_bench_test){.is_decode = true,
+                                         .n_tokens = o->n_decode,
+                                         .depth = depth,
+                                         .n_batch = o->batches.at[k]});
+    }
+    return AEON_OK;
+}
+
+/* Every test once. run -1: to warm up, not kept. */
+static aeon_status run_round(cli_benchmark *b, cli_bench_test *tests, size_t n, ptrdiff_t run,
+                             aeon_error *err)
+{
+    double warm_tps, n_all = (double)(b->n_tests * (b->options->n_runs + 1));
+    for (size_t i = 0; i < n; i++) {
+        cli_progress(NULL, cli_bench_name(&tests[i]), (double)b->n_runs_done++ / n_all);
+        TRY(cli_bench_time(b, &tests[i], run < 0 ? &warm_tps : &tests[i].tps[run], err));
+    }
+    return AEON_OK;
+}
+
+static aeon_status run_tests(cli_benchmark *b, aeon_error *err)
+{
+    for (size_t first = 0, last; first < b->n_tests; first = last) {
+        cli_bench_test *tests = b->tests + first;
+        for (last = first + 1; last < b->n_tests; last++)
+            if (b->tests[last].depth != tests->depth) break;
+        for (ptrdiff_t run = -1; run < (ptrdiff_t)b->options->n_runs; run++)
+            TRY(run_round(b, tests, last - first, run, err));
+    }
+    return AEON_OK;
+}
+
+/* ---- results --------------------------------------------------------------------------------- */
 
 static int compare_doubles(const void *a, const void *b)
 {
@@ -82,99 +128,68 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static aeon_status measure(bench *b, const char *test, size_t n_tokens, size_t depth,
-                           aeon_error *err)
+static void set_limit(const cli_benchmark *b, cli_bench_test *t)
 {
-    if (!n_tokens) return AEON_OK;
-    double tps[MAX_RUNS];
+    const cli_runtime *r = &b->runtime;
+    cli_work work = {.model = r->info,
+                     .kv_type = r->kv_type,
+                     .kv_bytes_per_token =
+                         (double)aeon_session_stats_get(r->session).kv_bytes_per_token};
+    double depth = (double)t->depth, n_tokens = (double)t->n_tokens, n_batch = (double)t->n_batch;
+    cli_step step = t->is_decode ? cli_step_decode(&work, depth, n_tokens, n_batch)
+                                 : cli_step_prefill(&work, depth, n_tokens);
+    double most_tps =
+        (t->is_decode ? n_batch : n_tokens) / cli_step_least_s(&work, &step, &b->limits);
+    t->bytes_per_step = step.bytes;
+    t->limit_fraction = t->median_tps / most_tps;
+}
+
+static void summarize(const cli_benchmark *b, cli_bench_test *t)
+{
     size_t n = b->options->n_runs;
-    bench_result r = {.test = test, .n_tokens = n_tokens, .depth = depth};
-    size_t n_step = test[0] == 'd' ? 1 : n_tokens;
-    TRY(time_feed(b, &r, n_step, &tps[0], err)); /* the first run warms the caches */
-    for (size_t i = 0; i < n; i++) {
-        cli_progress(NULL, test, (double)i / (double)n);
-        TRY(time_feed(b, &r, n_step, &tps[i], err));
-    }
-    qsort(tps, n, sizeof *tps, compare_doubles);
-    r.min_tps = tps[0];
-    r.max_tps = tps[n - 1];
-    r.median_tps = 0.5 * (tps[(n - 1) / 2] + tps[n / 2]);
-    set_limit(b, &r);
-    b->results[b->n_results++] = r;
-    return AEON_OK;
+    qsort(t->tps, n, sizeof *t->tps, compare_doubles);
+    t->min_tps = t->tps[0];
+    t->max_tps = t->tps[n - 1];
+    t->median_tps = 0.5 * (t->tps[(n - 1) / 2] + t->tps[n / 2]);
+    set_limit(b, t);
 }
 
-static aeon_status measure_depth(bench *b, size_t depth, aeon_error *err)
+/* The decode of one talk at the depth of t; NULL if there is none. */
+static const cli_bench_test *find_alone(const cli_benchmark *b, const cli_bench_test *t)
 {
-    aeon_session *session = b->runtime.session;
-    size_t n_held = aeon_session_stats_get(session).n_past;
-    if (n_held > depth) {
-        TRY(aeon_session_rewind(session, depth, err));
-    } else if (n_held < depth) {
-        aeon_feed_params feed = {.progress = cli_progress};
-        TRY(aeon_session_feed(session, b->ids.ids + n_held, depth - n_held, &feed, err));
+    for (size_t i = 0; i < b->n_tests; i++) {
+        const cli_bench_test *a = &b->tests[i];
+        if (a->is_decode && a->n_batch == 1 && a->depth == t->depth) return a;
     }
-    TRY(measure(b, "prefill", b->options->n_prefill, depth, err));
-    return measure(b, "decode", b->options->n_decode, depth, err);
+    return NULL;
 }
 
-/* ---- reports -------------------------------------------------------------------------------- */
-
-static aeon_status print_json(const bench *b, aeon_error *err)
+static void finish_tests(cli_benchmark *b)
 {
-    json_t *results = json_array();
-    for (size_t i = 0; i < b->n_results; i++) {
-        const bench_result *r = &b->results[i];
-        json_array_append_new(
-            results,
-            json_pack("{s:s, s:i, s:i, s:i, s:f, s:f, s:f, s:I, s:f}", "test", r->test, "tokens",
-                      (int)r->n_tokens, "depth", (int)r->depth, "batch", 1, "median_tps",
-                      r->median_tps, "min_tps", r->min_tps, "max_tps", r->max_tps, "bytes_per_step",
-                      (json_int_t)r->bytes_per_step, "limit_fraction", r->limit_fraction));
-    }
-    const cli_runtime *rt = &b->runtime;
-    return cli_print_json(
-        json_pack("{s:o, s:s, s:s, s:i, s:{s:f, s:f, s:f, s:f}, s:f, s:I, s:o}", "model",
-                  cli_json_text(rt->info->name, strlen(rt->info->name)), "type",
-                  aeon_type_name(rt->info->type), "isa", aeon_machine_describe().isa, "threads",
-                  aeon_engine_n_threads(rt->engine), "probe", "read_gbps", b->limits.read_gbps,
-                  "int8_gmacs", b->limits.int8_gmacs, "bf16_gmacs", b->limits.bf16_gmacs,
-                  "f32_gmacs", b->limits.f32_gmacs, "load_ms", rt->load_ms, "peak_rss_bytes",
-                  (json_int_t)cli_peak_rss_bytes(), "results", results),
-        err);
-}
-
-static void print_table(const bench *b)
-{
-    const cli_runtime *rt = &b->runtime;
-    char size[16], rss[16];
-    printf("model    ");
-    cli_write_quoted(stdout, rt->info->name, strlen(rt->info->name));
-    printf(", %s, %s\n", aeon_type_name(rt->info->type),
-           cli_short_bytes(size, sizeof size, (double)rt->info->size_bytes));
-    printf("machine  %s, %d threads; reads %.1f GB/s; %.0f int8, %.0f bf16, %.0f f32 Gmac/s\n",
-           aeon_machine_describe().isa, aeon_engine_n_threads(rt->engine), b->limits.read_gbps,
-           b->limits.int8_gmacs, b->limits.bf16_gmacs, b->limits.f32_gmacs);
-    printf("memory   %s at most; loaded in %.0f ms\n\n",
-           cli_short_bytes(rss, sizeof rss, (double)cli_peak_rss_bytes()), rt->load_ms);
-    printf("%-8s %7s %7s %12s %12s %12s %9s\n", "test", "tokens", "depth", "tokens/s", "slowest",
-           "fastest", "of limit");
-    for (size_t i = 0; i < b->n_results; i++) {
-        const bench_result *r = &b->results[i];
-        printf("%-8s %7zu %7zu %12.2f %12.2f %12.2f %7.1f %%\n", r->test, r->n_tokens, r->depth,
-               r->median_tps, r->min_tps, r->max_tps, 100 * r->limit_fraction);
+    for (size_t i = 0; i < b->n_tests; i++) summarize(b, &b->tests[i]);
+    for (size_t i = 0; i < b->n_tests; i++) {
+        cli_bench_test *t = &b->tests[i];
+        const cli_bench_test *alone = t->is_decode ? find_alone(b, t) : NULL;
+        if (alone) t->step_ratio = (double)t->n_batch * alone->median_tps / t->median_tps;
     }
 }
 
-/* ---- the command ---------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static size_t larger(size_t a, size_t b)
 {
     return a > b ? a : b;
 }
 
+static size_t largest(const cli_sizes *sizes)
+{
+    size_t most = 0;
+    for (size_t i = 0; i < sizes->n; i++) most = larger(most, sizes->at[i]);
+    return most;
+}
+
 /* Ordinary tokens by chance, from a fixed seed: speed hardly depends on them. */
-static aeon_status make_ids(bench *b, size_t n, aeon_error *err)
+static aeon_status make_ids(cli_benchmark *b, size_t n, aeon_error *err)
 {
     uint32_t x = 1;
     for (size_t i = 0; i < n; i++) {
@@ -184,43 +199,87 @@ static aeon_status make_ids(bench *b, size_t n, aeon_error *err)
     return AEON_OK;
 }
 
-static aeon_status run_tests(bench *b, aeon_error *err)
+/* How long a context the short factors of LongRoPE reach; cheap, nothing is loaded. */
+static aeon_status find_short_ctx(size_t *out, const cli_options *o, aeon_error *err)
+{
+    aeon_model_info shape;
+    cli_runtime r = {0};
+    aeon_status status = o->shape ? aeon_synth_describe(&shape, o->shape, o->type, err)
+                                  : cli_runtime_open_model(&r, o, err);
+    if (status == AEON_OK) *out = o->shape ? shape.n_ctx_original : r.info->n_ctx_original;
+    cli_runtime_close(&r);
+    return o->shape && status == AEON_NOT_FOUND ? CLI_USAGE : status;
+}
+
+static aeon_status open_bench(cli_benchmark *b, aeon_error *err)
 {
     const cli_options *o = b->options;
-    size_t deepest = 0;
+    size_t n_short, n_longest = b->most_depth + b->most_tokens;
+    aeon_session_params session = cli_session_params(o);
+    TRY(find_short_ctx(&n_short, o, err));
+    session.n_ctx = larger(o->n_ctx, n_longest);
+    /* One set of factors for all tests: no run pays for a crossing. */
+    if (session.rope == AEON_ROPE_AUTO && n_longest > n_short) session.rope = AEON_ROPE_LONG;
+    b->talks = calloc(b->n_talks, sizeof *b->talks);
+    if (!b->talks) return cli_error(err, AEON_OUT_OF_MEMORY, "not enough memory for the talks");
+    b->runtime.n_branches = b->n_talks - 1;
+    b->runtime.n_branch_tokens = o->n_decode;
+    TRY(cli_runtime_open(&b->runtime, o, &session, err));
+    b->talks[0] = b->runtime.session;
+    return make_ids(b, n_longest + b->n_talks, err);
+}
+
+static void close_bench(cli_benchmark *b)
+{
+    if (b->talks) free_forks(b);
+    free(b->talks);
+    free(b->tests);
+    free(b->samples);
+    aeon_tokens_release(&b->ids);
+    cli_runtime_close(&b->runtime);
+}
+
+/* ---- the command ----------------------------------------------------------------------------- */
+
+static aeon_status check_usage(const cli_benchmark *b, aeon_error *err)
+{
+    const cli_options *o = b->options;
+    if (o->config) return cli_error(err, CLI_USAGE, "--config: only together with --train");
+    if (o->json + o->csv + o->lines > 1)
+        return cli_error(err, CLI_USAGE, "--json, --csv and --lines: give one of them");
     if (!o->n_prefill && !o->n_decode)
         return cli_error(err, CLI_USAGE, "-p 0 -n 0: nothing to measure; give one of them");
-    for (size_t i = 0; i < o->n_depths; i++) deepest = larger(deepest, o->depths[i]);
-    size_t n_ids = deepest + larger(o->n_prefill, o->n_decode);
+    if (o->n_chunk && b->n_talks > o->n_chunk)
+        return cli_error(err, CLI_USAGE, "--batch %zu: more than a step holds; --chunk %zu or more",
+                         b->n_talks, b->n_talks);
+    return cli_check_shape(o, err);
+}
 
-    aeon_session_params session = cli_session_params(o);
-    session.n_ctx = larger(o->n_ctx, n_ids);
-    TRY(cli_runtime_open_model(&b->runtime, o, err)); /* cheap: tells where LongRoPE begins */
-    bool is_long = n_ids > b->runtime.info->n_ctx_original;
-    cli_runtime_close(&b->runtime);
-    /* One set of factors for all tests: no run pays for a crossing. */
-    if (session.rope == AEON_ROPE_AUTO && is_long) session.rope = AEON_ROPE_LONG;
-    TRY(cli_runtime_open(&b->runtime, o, &session, err));
-    TRY(make_ids(b, n_ids, err));
-    TRY(aeon_machine_probe((int)o->n_threads, &b->limits, err));
-    aeon_status status = AEON_OK;
-    for (size_t i = 0; i < o->n_depths && status == AEON_OK; i++)
-        status = measure_depth(b, o->depths[i], err);
+static aeon_status measure(cli_benchmark *b, aeon_error *err)
+{
+    TRY(open_bench(b, err));
+    if (b->options->lines) return cli_bench_answer(b, err);
+    TRY(list_tests(b, err));
+    aeon_status status = run_tests(b, err);
     cli_progress_end();
     TRY(status);
-    if (o->json) return print_json(b, err);
-    print_table(b);
-    return AEON_OK;
+    b->peak_rss_bytes = cli_peak_rss_bytes(); /* the probe takes memory of its own, */
+    aeon_memory_set_cap(0);                   /* for which --ram has no room */
+    TRY(aeon_machine_probe((int)b->options->n_threads, &b->limits, err));
+    finish_tests(b);
+    return cli_bench_report(b, err);
 }
 
 static aeon_status run_bench(const cli_options *o, aeon_error *err)
 {
-    bench b = {.options = o};
     if (o->train) return cli_bench_train(o, err);
-    if (o->config) return cli_error(err, CLI_USAGE, "--config: only together with --train");
-    aeon_status status = run_tests(&b, err);
-    aeon_tokens_release(&b.ids);
-    cli_runtime_close(&b.runtime);
+    cli_benchmark b = {.options = o,
+                       .most_depth = largest(&o->depths),
+                       .most_tokens = larger(o->n_prefill, o->n_decode),
+                       .n_talks = o->n_decode ? largest(&o->batches) : 1};
+    TRY(check_usage(&b, err));
+    aeon_status status = measure(&b, err);
+    close_bench(&b);
     return status;
 }
 
@@ -229,31 +288,48 @@ static const cli_option test_options[] = {
      "tokens read at once; 0: skip"},
     {'n', "decode", CLI_SIZE, AT(n_decode), 0, CLI_MAX_TOKENS, "N",
      "tokens written one by one; 0: skip"},
-    {0, "depth", CLI_SIZES, 0, 0, CLI_MAX_TOKENS, "N,N", "tokens already in the context"},
-    {0, "batch", CLI_SIZE, AT(n_batch), 1, 1, "N", "talks at once; only 1 so far"},
+    {0, "depth", CLI_SIZES, AT(depths), 0, CLI_MAX_TOKENS, "N,N", "tokens already in the context"},
+    {0, "batch", CLI_SIZES, AT(batches), 1, CLI_MAX_BATCH, "N,N",
+     "talks that write at once, branches of one"},
     {'r', "runs", CLI_SIZE, AT(n_runs), 1, MAX_RUNS, "N",
      "runs of each test, after one to warm up"},
     {0, "train", CLI_FLAG, AT(train), 0, 0, NULL,
      "measure training instead: -r steps, on tokens by chance"},
     {0, "config", CLI_TEXT, AT(config), 0, 0, "FILE",
      "with --train: a recipe to take the shape from"},
+    CLI_OPTION_END,
+};
+
+static const cli_option output_options[] = {
     {0, "json", CLI_FLAG, AT(json), 0, 0, NULL, "one JSON document on standard output"},
+    {0, "csv", CLI_FLAG, AT(csv), 0, 0, NULL, "a line of names, and a line for each test"},
+    {0, "lines", CLI_FLAG, AT(lines), 0, 0, NULL,
+     "run the tests that come as lines of JSON on standard input"},
     CLI_OPTION_END,
 };
 
 const cli_command cli_bench = {
     .name = "bench",
     .summary = "how fast a model runs here, and what the machine could do at best",
-    .usage = "[-m MODEL] [-p 256] [-n 32] [--depth N] [-r 5] [--json]\n"
+    .usage = "[-m MODEL] [-p 256] [-n 32] [--depth N,N] [--batch N,N] [-r 5] [--json]\n"
+             "       aeon bench --shape NAME --type TYPE ...\n"
              "       aeon bench --train [--config FILE] [-r 5] [--json]",
-    .groups =
-        (const cli_group[]){{"Tests", test_options}, {"Model", cli_model_options}, CLI_GROUP_END},
+    .groups = (const cli_group[]){{"Tests", test_options},
+                                  {"Model", cli_model_options},
+                                  {"Without a file", cli_shape_options},
+                                  {"Output", output_options},
+                                  CLI_GROUP_END},
     .notes =
-        "of limit: for decode, the speed over that of reading the weights and the cache once\n"
-        "per token; for prefill, over the peak of the machine's dot products. Both limits are\n"
-        "measured in the same run. Training is compared with the peak of f32 products on large\n"
-        "squares; it counts 6 operations for each weight in products and token, the output head\n"
-        "only where there is something to learn, and attention within documents.",
-    .example = "aeon bench -m phi-4-mini.gguf -p 512 -n 128 --depth 0,2048",
+        "of limit: the speed over the highest that the machine allows, whose limits are measured\n"
+        "in the same run. A step reads the weights and the cache once, and it multiplies: the\n"
+        "slower of the two bounds it. A small model that fits into caches can pass that of reads.\n"
+        "step: the time of a step over that of one talk alone.\n"
+        "--lines: {\"test\":\"decode\",\"tokens\":16,\"depth\":0,\"batch\":1} is answered by "
+        "{\"tps\":12.3};\n"
+        "-p, -n, --depth and --batch say how large they get. The first line tells of the model.\n"
+        "Training is compared with the peak of f32 products on large squares; it counts 6\n"
+        "operations for each weight in products and token, the output head only where there is\n"
+        "something to learn, and attention within documents.",
+    .example = "aeon bench -m phi-4-mini.gguf -p 512 -n 128 --depth 0,2048 --batch 1,4,16",
     .run = run_bench,
 };

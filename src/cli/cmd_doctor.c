@@ -1,13 +1,35 @@
 /* cmd_doctor.c - aeon doctor: this machine, a model, and whether the one has room for the other. */
+#include "cli/bound.h"
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/runtime.h"
 
 #include <string.h>
 
+/* The ways to store a model that people choose between. */
+static const struct {
+    const char *name;
+    aeon_type type;
+    double bits; /* a weight, its share of the scales included */
+} formats[] = {
+    {"FP16", AEON_TYPE_F16, 16}, {"INT8", AEON_TYPE_Q8_0, 8.5}, {"INT4", AEON_TYPE_Q4_0, 4.5}};
+enum { N_FORMATS = sizeof formats / sizeof *formats };
+
+/* What speeds are told for: a prompt, and the answer after it. */
+enum { PROMPT_TOKENS = 256, ANSWER_TOKENS = 256 };
+
+/* The model in one of the formats. */
+typedef struct {
+    uint64_t size_bytes;
+    size_t n_ctx; /* tokens of context in the memory planned for; 0: it does not fit */
+    double prefill_tps, decode_tps; /* at most; 0: the limits were not measured */
+} outlook;
+
 typedef struct {
     const cli_options *options;
     aeon_machine machine;
+    aeon_machine_limits limits;
+    bool has_limits;
     cli_runtime runtime;   /* the model, its weights not read; empty for a shape */
     aeon_model_info shape; /* filled in for a shape */
     const aeon_model_info *info;
@@ -16,6 +38,7 @@ typedef struct {
     bool has_plan;
     aeon_plan plan;
     aeon_error problem; /* why there is none */
+    outlook outlooks[N_FORMATS];
 } checkup;
 
 /* ---- for people ----------------------------------------------------------------------------- */
@@ -118,13 +141,45 @@ static void print_fits(const checkup *d)
     }
 }
 
+static void print_limits(const checkup *d)
+{
+    const aeon_machine_limits *l = &d->limits;
+    if (!d->has_limits) return;
+    printf("\nmeasured  reads %.1f GB/s; %.0f int8, ", l->read_gbps, l->int8_gmacs);
+    if (l->bf16_gmacs > 0) printf("%.0f bf16, ", l->bf16_gmacs);
+    printf("%.0f f32 Gmac/s\n", l->f32_gmacs);
+}
+
+static void print_outlook(const checkup *d, int i)
+{
+    const outlook *o = &d->outlooks[i];
+    char size[16], n_ctx[16];
+    printf("  %-5s %-5s %8s  ", formats[i].name, aeon_type_name(formats[i].type),
+           cli_short_bytes(size, sizeof size, (double)o->size_bytes));
+    printf("%9s", o->n_ctx ? cli_grouped(n_ctx, sizeof n_ctx, o->n_ctx) : "no room");
+    if (d->has_limits) printf("  %14.1f  %14.1f", o->prefill_tps, o->decode_tps);
+    printf("\n");
+}
+
+static void print_outlooks(const checkup *d)
+{
+    printf("\nwith weights of other types%s\n",
+           d->has_limits ? ": no program could be faster on this machine than" : "");
+    printf("               weights    context%s\n",
+           d->has_limits ? "   read tokens/s  write tokens/s" : "");
+    for (int i = 0; i < N_FORMATS; i++) print_outlook(d, i);
+}
+
 static void print_text(const checkup *d)
 {
     print_machine(&d->machine);
     print_model(d);
-    if (!d->has_plan) return;
-    print_plan(d);
-    print_fits(d);
+    if (d->has_plan) {
+        print_plan(d);
+        print_fits(d);
+    }
+    print_limits(d);
+    print_outlooks(d);
 }
 
 /* ---- JSON ----------------------------------------------------------------------------------- */
@@ -175,13 +230,35 @@ static json_t *plan_json(const checkup *d)
         (json_int_t)p->n_ctx, "kv_type", aeon_type_name(p->kv_type), "fits", fits_json(p));
 }
 
+static json_t *speed_json(const checkup *d, double tps)
+{
+    return d->has_limits ? json_real(tps) : json_null();
+}
+
+static json_t *outlooks_json(const checkup *d)
+{
+    json_t *all = json_array();
+    for (int i = 0; i < N_FORMATS; i++) {
+        const outlook *o = &d->outlooks[i];
+        json_array_append_new(
+            all, json_pack("{s:s, s:s, s:I, s:b, s:I, s:o, s:o}", "name", formats[i].name, "type",
+                           aeon_type_name(formats[i].type), "size_bytes", (json_int_t)o->size_bytes,
+                           "fits", o->n_ctx > 0, "n_ctx", (json_int_t)o->n_ctx, "most_prefill_tps",
+                           speed_json(d, o->prefill_tps), "most_decode_tps",
+                           speed_json(d, o->decode_tps)));
+    }
+    return all;
+}
+
 static aeon_status print_json(const checkup *d, aeon_error *err)
 {
     json_t *problem =
         d->has_plan ? json_null() : cli_json_text(d->problem.text, strlen(d->problem.text));
-    return cli_print_json(json_pack("{s:o, s:o, s:o, s:o}", "machine", machine_json(&d->machine),
-                                    "model", model_json(d), "plan", plan_json(d), "problem",
-                                    problem),
+    json_t *limits = d->has_limits ? cli_json_limits(&d->limits) : json_null();
+    return cli_print_json(json_pack("{s:o, s:o, s:o, s:o, s:o, s:o}", "machine",
+                                    machine_json(&d->machine), "model", model_json(d), "plan",
+                                    plan_json(d), "problem", problem, "limits", limits, "types",
+                                    outlooks_json(d)),
                           err);
 }
 
@@ -190,10 +267,6 @@ static aeon_status print_json(const checkup *d, aeon_error *err)
 static aeon_status find_shape(checkup *d, aeon_error *err)
 {
     const cli_options *o = d->options;
-    if (o->argument)
-        return cli_error(err, CLI_USAGE, "--shape %s: not together with a file", o->shape);
-    if (!o->has_type)
-        return cli_error(err, CLI_USAGE, "--shape %s: needs --type, such as q4_0", o->shape);
     d->path = o->shape;
     d->info = &d->shape;
     aeon_status status = aeon_synth_describe(&d->shape, o->shape, o->type, err);
@@ -203,8 +276,7 @@ static aeon_status find_shape(checkup *d, aeon_error *err)
 static aeon_status find_model(checkup *d, aeon_error *err)
 {
     cli_options o = *d->options;
-    if (!o.shape && o.has_type)
-        return cli_error(err, CLI_USAGE, "--type: only with --shape; a file has its own");
+    TRY(cli_check_shape(&o, err));
     if (o.shape) return find_shape(d, err);
     if (o.argument) o.model = o.argument;
     d->path = o.model;
@@ -213,19 +285,62 @@ static aeon_status find_model(checkup *d, aeon_error *err)
     return AEON_OK;
 }
 
-/* What is impossible is a finding, not a failure of the examination: it is kept in problem. */
-static void make_plan(checkup *d)
+static aeon_plan_params plan_params(const checkup *d)
 {
-    const cli_options *o = d->options;
-    aeon_session_params session = cli_session_params(o);
-    aeon_plan_params params = cli_plan_params(o, &session);
+    aeon_session_params session = cli_session_params(d->options);
+    aeon_plan_params params = cli_plan_params(d->options, &session);
     const aeon_machine *m = &d->machine;
     if (!params.ram_bytes) params.ram_bytes = m->memory_available_bytes;
     if (!params.ram_bytes) params.ram_bytes = m->memory_bytes;
+    return params;
+}
+
+/* What is impossible is a finding, not a failure of the examination: it is kept in problem. */
+static void make_plan(checkup *d)
+{
+    aeon_plan_params params = plan_params(d);
     aeon_status status = d->runtime.model
                              ? aeon_plan_make(&d->plan, d->runtime.model, &params, &d->problem)
                              : aeon_plan_estimate(&d->plan, d->info, &params, &d->problem);
     d->has_plan = status == AEON_OK;
+}
+
+/* Of keys and values; whatever plan there is knows it. */
+static double kv_bytes_per_token(const checkup *d)
+{
+    aeon_plan plan;
+    aeon_plan_params unlimited = {0};
+    if (aeon_plan_estimate(&plan, d->info, &unlimited, NULL) != AEON_OK) return 0;
+    for (int i = 0; i < AEON_PLAN_N_KV; i++)
+        if (plan.fits[i].type == d->options->kv_type) return (double)plan.fits[i].bytes_per_token;
+    return 0;
+}
+
+static void set_speeds(const checkup *d, outlook *o, const aeon_model_info *info)
+{
+    cli_work work = {info, d->options->kv_type, kv_bytes_per_token(d)};
+    cli_step prefill = cli_step_prefill(&work, 0, PROMPT_TOKENS);
+    cli_step decode = cli_step_decode(&work, PROMPT_TOKENS, ANSWER_TOKENS, 1);
+    o->prefill_tps = PROMPT_TOKENS / cli_step_least_s(&work, &prefill, &d->limits);
+    o->decode_tps = 1 / cli_step_least_s(&work, &decode, &d->limits);
+}
+
+/* The model as if all its weights had this format: what a step reads of them is each matrix once.
+ */
+static void look_at(checkup *d, int format)
+{
+    outlook *o = &d->outlooks[format];
+    aeon_model_info info = *d->info;
+    aeon_plan plan;
+    aeon_plan_params params = plan_params(d);
+    double bytes = formats[format].bits / 8;
+    double n_read = (double)info.macs_per_token + (double)info.n_vocab * info.n_embd;
+    info.type = formats[format].type;
+    info.size_bytes = (uint64_t)((double)info.n_params * bytes);
+    info.step_bytes = (uint64_t)(n_read * bytes);
+    o->size_bytes = info.size_bytes;
+    if (aeon_plan_estimate(&plan, &info, &params, NULL) == AEON_OK) o->n_ctx = plan.n_ctx;
+    if (d->has_limits) set_speeds(d, o, &info);
 }
 
 static aeon_status examine(checkup *d, aeon_error *err)
@@ -233,6 +348,11 @@ static aeon_status examine(checkup *d, aeon_error *err)
     TRY(find_model(d, err));
     d->machine = aeon_machine_describe();
     make_plan(d);
+    if (!d->options->no_probe) {
+        TRY(aeon_machine_probe((int)d->options->n_threads, &d->limits, err));
+        d->has_limits = true;
+    }
+    for (int i = 0; i < N_FORMATS; i++) look_at(d, i);
     if (d->options->json)
         TRY(print_json(d, err));
     else
@@ -250,28 +370,31 @@ static aeon_status run_doctor(const cli_options *o, aeon_error *err)
     return status;
 }
 
-static const cli_option shape_options[] = {
-    {0, "shape", CLI_TEXT, AT(shape), 0, 0, "NAME",
-     "instead of a file: a shape that aeon synth knows (phi-4-mini)"},
-    {0, "type", CLI_TYPE, 0, 0, 0, "TYPE", "and the type of its weights, such as q4_0 or q4_k"},
+static const cli_option output_options[] = {
+    {0, "no-probe", CLI_FLAG, AT(no_probe), 0, 0, NULL,
+     "do not measure the machine, which takes a second"},
+    {0, "json", CLI_FLAG, AT(json), 0, 0, NULL, "one JSON document on standard output"},
     CLI_OPTION_END,
 };
 
 const cli_command cli_doctor = {
     .name = "doctor",
-    .summary = "this machine, and what a model would take of its memory",
-    .usage = "[MODEL] [--ram SIZE] [--ctx N] [--kv TYPE] [--json]\n"
+    .summary = "this machine, what a model would take of its memory, and its speed at best",
+    .usage = "[MODEL] [--ram SIZE] [--ctx N] [--kv TYPE] [--no-probe] [--json]\n"
              "       aeon doctor --shape NAME --type TYPE [--ram SIZE] ...",
     .argument = "MODEL",
     .groups = (const cli_group[]){{"Model", cli_model_options},
-                                  {"Before there is a file", shape_options},
-                                  {"Output", cli_json_options},
+                                  {"Before there is a file", cli_shape_options},
+                                  {"Output", output_options},
                                   CLI_GROUP_END},
     .notes =
         "Nothing is loaded: the plan is reckoned from the file's description, and aeon chat and\n"
         "aeon run keep to the same plan with --ram. Without --ram it is made for the memory\n"
         "that is available now. What is impossible is refused with exit status 1 and the\n"
-        "nearest that is possible.",
+        "nearest that is possible. The speeds are bounds, for a prompt of 256 tokens and the 256\n"
+        "tokens after it: each step reads all weights and multiplies with them, and no program\n"
+        "does that faster than this machine reads and multiplies. aeon bench --shape measures\n"
+        "what AEON reaches.",
     .example = "aeon doctor --shape phi-4-mini --type q4_0 --ram 4G",
     .run = run_doctor,
 };

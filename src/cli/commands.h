@@ -12,6 +12,7 @@ extern const cli_option cli_model_options[];    /* -m -t --ctx --chunk --ram --k
 extern const cli_option cli_vocab_options[];    /* -m */
 extern const cli_option cli_sampling_options[]; /* --temp ... --seed --stop */
 extern const cli_option cli_json_options[];     /* --json */
+extern const cli_option cli_shape_options[];    /* --shape --type */
 
 /* aeon bench --train. */
 AEON_MUST_USE aeon_status cli_bench_train(const cli_options *o, aeon_error *err);

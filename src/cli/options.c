@@ -58,6 +58,13 @@ const cli_option cli_json_options[] = {
     CLI_OPTION_END,
 };
 
+const cli_option cli_shape_options[] = {
+    {0, "shape", CLI_TEXT, AT(shape), 0, 0, "NAME",
+     "instead of a file: a shape that aeon synth knows (phi-4-mini)"},
+    {0, "type", CLI_TYPE, 0, 0, 0, "TYPE", "and the type of its weights, such as q4_0 or f16"},
+    CLI_OPTION_END,
+};
+
 static const cli_option help_options[] = {
     {'h', "help", CLI_FLAG, AT(help), 0, 0, NULL, "this text"},
     CLI_OPTION_END,
@@ -75,8 +82,8 @@ cli_options cli_options_default(void)
         .n_top = 10,
         .n_prefill = 256,
         .n_decode = 32,
-        .n_depths = 1, /* depths[0] is 0 */
-        .n_batch = 1,
+        .depths = {{0}, 1},
+        .batches = {{1}, 1},
         .n_runs = 5,
         .suite = "builtin",
         .sample_temperature = 0.8f,
@@ -106,18 +113,19 @@ static bool parse_real(const char *text, double min, double max, double *out)
     return true;
 }
 
-static bool parse_sizes(cli_options *o, const cli_option *opt, const char *text)
+static bool parse_sizes(cli_sizes *out, const cli_option *opt, const char *text)
 {
-    o->n_depths = 0;
+    out->n = 0;
     for (;;) {
         char word[24];
         size_t len = strcspn(text, ",");
         uint64_t value;
-        if (len >= sizeof word || o->n_depths == CLI_MAX_DEPTHS) return false;
+        if (len >= sizeof word || out->n == CLI_MAX_SIZES) return false;
         memcpy(word, text, len);
         word[len] = 0;
         if (!cli_parse_size(word, (uint64_t)opt->max, &value)) return false;
-        o->depths[o->n_depths++] = (size_t)value;
+        if ((double)value < opt->min) return false;
+        out->at[out->n++] = (size_t)value;
         if (!text[len]) return true;
         text += len + 1;
     }
@@ -226,7 +234,7 @@ static bool set_value(cli_options *o, const cli_option *opt, const char *text)
         ok = o->has_seed = cli_parse_size(text, INT64_MAX, &whole);
         if (ok) o->sampling.seed = whole;
         break;
-    case CLI_SIZES: ok = parse_sizes(o, opt, text); break;
+    case CLI_SIZES: ok = parse_sizes(at, opt, text); break;
     case CLI_BYTES: ok = parse_bytes(text, at); break;
     case CLI_STOP: ok = parse_stop(o, text); break;
     case CLI_FAMILY: ok = parse_family(o, text); break;

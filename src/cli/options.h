@@ -24,11 +24,17 @@
 enum {
     CLI_MAX_STOPS = 16,
     CLI_MAX_BIAS = 256,
-    CLI_MAX_DEPTHS = 16,
+    CLI_MAX_SIZES = 16,
+    CLI_MAX_BATCH = 256, /* what a step holds, unless --chunk says otherwise */
     CLI_MAX_FAMILIES = 64,
     CLI_MAX_SETTINGS = 64,
     CLI_MAX_TOKENS = 1000000
 };
+
+typedef struct {
+    size_t at[CLI_MAX_SIZES];
+    size_t n;
+} cli_sizes;
 
 typedef struct {
     /* the model, and how it runs */
@@ -61,22 +67,22 @@ typedef struct {
     const char *session;                /* chat */
     aeon_window window;                 /* chat */
     const char *decode;                 /* tokenize */
-    bool special, lines, pieces;        /* tokenize */
+    bool special, lines, pieces;        /* tokenize; lines: bench as well */
     size_t n_top;                       /* score */
     bool tensors;                       /* inspect */
-    const char *shape;                  /* synth, doctor */
-    aeon_type type;                     /* synth, doctor */
-    bool has_type;                      /* synth, doctor */
+    const char *shape;                  /* synth, doctor, bench */
+    aeon_type type;                     /* synth, doctor, bench */
+    bool has_type;                      /* synth, doctor, bench */
+    bool no_probe;                      /* doctor */
     bool force;                         /* synth */
     const char *config;                 /* train, bench */
     bool resume, only_export, skip_bad; /* train */
     const char *settings[CLI_MAX_SETTINGS];
     size_t n_settings;
-    bool train;                       /* bench */
-    size_t n_prefill, n_decode;       /* bench */
-    size_t depths[CLI_MAX_DEPTHS];    /* bench */
-    size_t n_depths, n_batch, n_runs; /* bench */
-    const char *suite, *against;      /* eval */
+    bool train, csv;                    /* bench */
+    size_t n_prefill, n_decode, n_runs; /* bench */
+    cli_sizes depths, batches;          /* bench */
+    const char *suite, *against;        /* eval */
     const char *families[CLI_MAX_FAMILIES];
     size_t n_families, n_each, n_samples;
     float sample_temperature;
@@ -92,7 +98,7 @@ typedef enum {
     CLI_SIZE,     /* size_t within min..max */
     CLI_WHOLE,    /* int within min..max */
     CLI_REAL,     /* float within min..max */
-    CLI_SIZES,    /* depths: a list of sizes */
+    CLI_SIZES,    /* cli_sizes within min..max */
     CLI_SEED,     /* sampling.seed and has_seed */
     CLI_STOP,     /* one more of stops */
     CLI_FAMILY,   /* one more of families */

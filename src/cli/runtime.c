@@ -10,12 +10,31 @@
 
 /* ---- opening ------------------------------------------------------------------------------- */
 
+aeon_status cli_check_shape(const cli_options *o, aeon_error *err)
+{
+    if (!o->shape && o->has_type)
+        return cli_error(err, CLI_USAGE, "--type: only with --shape; a file has its own");
+    if (!o->shape) return AEON_OK;
+    if (o->argument || strcmp(o->model, cli_options_default().model) != 0)
+        return cli_error(err, CLI_USAGE, "--shape %s: not together with a file", o->shape);
+    if (!o->has_type)
+        return cli_error(err, CLI_USAGE, "--shape %s: needs --type, such as q4_0", o->shape);
+    return AEON_OK;
+}
+
+static aeon_status open_shape(cli_runtime *r, const cli_options *o, aeon_error *err)
+{
+    aeon_status status = aeon_synth_open(&r->model, o->shape, o->type, 0, cli_progress, NULL, err);
+    cli_progress_end();
+    return status;
+}
+
 static aeon_status open_model(cli_runtime *r, const cli_options *o, aeon_model_params params,
                               aeon_error *err)
 {
-    r->path = o->model;
+    r->path = o->shape ? o->shape : o->model;
     params.chat_template = o->chat_template;
-    TRY(aeon_model_open(&r->model, o->model, &params, err));
+    TRY(o->shape ? open_shape(r, o, err) : aeon_model_open(&r->model, o->model, &params, err));
     r->info = aeon_model_describe(r->model);
     r->vocab = aeon_model_tokenizer(r->model);
     return AEON_OK;
@@ -87,6 +106,8 @@ static aeon_status keep_to_ram(const cli_runtime *r, const cli_options *o,
 {
     aeon_plan plan;
     aeon_plan_params params = cli_plan_params(o, session);
+    params.n_branches = r->n_branches;
+    params.n_branch_tokens = r->n_branch_tokens;
     TRY(check_machine(o->ram_bytes, err));
     TRY(aeon_plan_make(&plan, r->model, &params, err));
     tell_plan(&plan);
@@ -95,6 +116,14 @@ static aeon_status keep_to_ram(const cli_runtime *r, const cli_options *o,
     session->n_ctx = plan.n_ctx;
     aeon_memory_set_cap((size_t)plan.cap_bytes);
     return AEON_OK;
+}
+
+/* Tokens in the pages of a branch: it copies the one in which it leaves the talk, and fills others.
+ */
+static size_t branch_room(size_t n_tokens)
+{
+    enum { PAGE_TOKENS = 32 };
+    return (n_tokens / PAGE_TOKENS + 2) * PAGE_TOKENS;
 }
 
 aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
@@ -108,7 +137,9 @@ aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
                                  .kv_type = o->kv_type,
                                  .n_kv_tokens = session->n_ctx};
     if (engine.n_kv_tokens > r->info->n_ctx_max) engine.n_kv_tokens = r->info->n_ctx_max;
+    if (r->n_branches) engine.n_kv_tokens += r->n_branches * branch_room(r->n_branch_tokens);
     if (o->ram_bytes) TRY(keep_to_ram(r, o, &engine, &planned, err));
+    r->kv_type = engine.kv_type;
     aeon_status status = aeon_model_read(r->model, cli_progress, NULL, err);
     cli_progress_end();
     TRY(status);
@@ -250,4 +281,11 @@ json_t *cli_json_ids(const int32_t *ids, size_t n)
         array = NULL;
     }
     return array;
+}
+
+json_t *cli_json_limits(const aeon_machine_limits *limits)
+{
+    return json_pack("{s:f, s:f, s:f, s:f}", "read_gbps", limits->read_gbps, "int8_gmacs",
+                     limits->int8_gmacs, "bf16_gmacs", limits->bf16_gmacs, "f32_gmacs",
+                     limits->f32_gmacs);
 }

@@ -22,11 +22,13 @@ typedef struct {
     const aeon_tokenizer *vocab; /* borrowed from model */
     const char *path;            /* as the person gave it */
     double load_ms;
+    aeon_type kv_type;                  /* of the keys and values, as planned */
+    size_t n_branches, n_branch_tokens; /* set before opening: forks that get room, and for what */
 } cli_runtime;
 
-/* Open the model and a session, with a bar while a large file is read from the disk. With --ram the
- * plan is made and shown before the weights are read; it fills in what the session leaves open, and
- * holds from then on. */
+/* Open the model, or one of random weights for --shape, and a session, with a bar while a large
+ * file is read from the disk. With --ram the plan is made and shown before the weights are read; it
+ * fills in what the session leaves open, and holds from then on. */
 AEON_MUST_USE aeon_status cli_runtime_open(cli_runtime *r, const cli_options *o,
                                            const aeon_session_params *session, aeon_error *err);
 
@@ -38,6 +40,9 @@ AEON_MUST_USE aeon_status cli_runtime_open_model(cli_runtime *r, const cli_optio
 AEON_MUST_USE aeon_status cli_runtime_open_vocab(cli_runtime *r, const cli_options *o,
                                                  aeon_error *err);
 void cli_runtime_close(cli_runtime *r);
+
+/* Does --shape stand alone, and with a type? */
+AEON_MUST_USE aeon_status cli_check_shape(const cli_options *o, aeon_error *err);
 
 /* The session that the options ask for. */
 aeon_session_params cli_session_params(const cli_options *o);
@@ -81,5 +86,6 @@ AEON_MUST_USE aeon_status cli_print_json(json_t *document, aeon_error *err);
 /* A JSON string of any bytes, U+FFFD for those that are not UTF-8; NULL: out of memory. */
 json_t *cli_json_text(const char *text, size_t len);
 json_t *cli_json_ids(const int32_t *ids, size_t n);
+json_t *cli_json_limits(const aeon_machine_limits *limits);
 
 #endif

@@ -59,7 +59,15 @@ USAGE = [
     (["synth", "--shape", "phi3-nano", "--type", "q99", "x.gguf"], "q4_0"),
     (["train"], "--config"),
     (["bench", "-p", "0", "-n", "0"], "nothing to measure"),
-    (["bench", "--batch", "4"], "only 1 so far"),
+    (["bench", "--batch", "0"], "from 1 to 256"),
+    (["bench", "--batch", "1,257"], "from 1 to 256"),
+    (["bench", "--batch", "16", "--chunk", "8"], "--chunk 16"),
+    (["bench", "--json", "--csv"], "give one of them"),
+    (["bench", "--lines", "--json"], "give one of them"),
+    (["bench", "--shape", "phi3-nano"], "needs --type"),
+    (["bench", "--type", "q4_0"], "only with --shape"),
+    (["bench", "--shape", "nonsense", "--type", "q4_0"], "phi-4-mini"),
+    (["bench", "--shape", "phi3-nano", "--type", "q4_0", "-m", "a.gguf"], "not together"),
     (["bench", "--depth", "1,,2"], N),
 ]
 

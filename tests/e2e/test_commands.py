@@ -225,7 +225,7 @@ def rope_kinds_differ():
     check(long != short)
 
 
-# ---- inspect, synth, bench, help ------------------------------------------------------------
+# ---- inspect, synth, help -------------------------------------------------------------------
 
 @test
 def inspect_tells_what_is_there():
@@ -264,21 +264,6 @@ def synth_shapes_run():
             got = works("run", "-m", model(shape, kind), "--ids", "1,2,3", "-n", "3", "--json",
                         "--ignore-eos").json
             equal(len(got["ids"]), 3, shape, kind)
-
-
-@test
-def bench_gives_the_shape_of_its_json():
-    got = works("bench", "-m", model(), "-p", "16", "-n", "4", "-r", "2", "--depth", "0,32",
-                "--batch", "1", "--json").json
-    equal(sorted(got), sorted(["model", "type", "isa", "threads", "probe", "load_ms",
-                               "peak_rss_bytes", "results"]))
-    check({"read_gbps", "int8_gmacs", "bf16_gmacs"} <= set(got["probe"]))
-    equal([(r["test"], r["tokens"], r["depth"]) for r in got["results"]],
-          [("prefill", 16, 0), ("decode", 4, 0), ("prefill", 16, 32), ("decode", 4, 32)])
-    for r in got["results"]:
-        check(0 < r["min_tps"] <= r["median_tps"] <= r["max_tps"], r)
-        check(r["bytes_per_step"] > 0 and r["limit_fraction"] > 0 and r["batch"] == 1, r)
-    check("tokens/s" in works("bench", "-m", model(), "-p", "8", "-n", "2", "-r", "1").text)
 
 
 @test

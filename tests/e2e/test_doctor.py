@@ -12,7 +12,7 @@ PARTS = ("weights_bytes", "vocab_bytes", "scratch_bytes", "logits_bytes", "kv_by
 
 
 def plan(*args):
-    return works("doctor", "--json", *args).json["plan"]
+    return works("doctor", "--json", "--no-probe", *args).json["plan"]
 
 
 # ---- the plan -------------------------------------------------------------------------------
@@ -24,7 +24,7 @@ def doctor_shows_machine_model_and_plan():
         result = works("doctor", *args)
         for word in ("machine", "memory", "model", "weights", "keys and values", "work space",
                      "vocabulary", "the program itself", "together", "f32", "f16", "bf16", "q8_0",
-                     "<- planned"):
+                     "<- planned", "measured", "GB/s", "FP16", "INT8", "INT4", "tokens/s"):
             check(word in result.text, word, result)
         check(max(map(len, result.text.splitlines())) <= 80, "80 columns", result)
         equal(result.err, "")
@@ -33,7 +33,8 @@ def doctor_shows_machine_model_and_plan():
 @test
 def doctor_gives_the_shape_of_its_json():
     got = works("doctor", "-m", model(), "--ram", "1G", "--json").json
-    equal(sorted(got), ["machine", "model", "plan", "problem"])
+    equal(sorted(got), ["limits", "machine", "model", "plan", "problem", "types"])
+    equal(sorted(got["limits"]), ["bf16_gmacs", "f32_gmacs", "int8_gmacs", "read_gbps"])
     equal(sorted(got["machine"]), ["cores", "isa", "memory_available_bytes", "memory_bytes",
                                    "processor", "runs"])
     equal(sorted(got["model"]), ["architecture", "n_ctx_max", "n_params", "name", "path",
@@ -66,15 +67,17 @@ def parts_add_up_within_the_limit():
 
 @test
 def without_a_limit_the_available_memory_is_it():
-    got = works("doctor", "--json").json
+    got = works("doctor", "--json", "--no-probe").json
     machine = got["machine"]
     equal(got["plan"]["ram_bytes"], machine["memory_available_bytes"] or machine["memory_bytes"])
 
 
 @test
 def a_shape_is_planned_like_its_file():
-    file = works("doctor", "--json", "-m", model("phi3-nano", "q8_0"), "--ram", "1G").json
-    shape = works("doctor", "--json", "--shape", "phi3-nano", "--type", "q8_0", "--ram", "1G").json
+    args = ("doctor", "--json", "--no-probe", "--ram", "1G")
+    file = works(*args, "-m", model("phi3-nano", "q8_0")).json
+    shape = works(*args, "--shape", "phi3-nano", "--type", "q8_0").json
+    equal(shape["types"], file["types"])
     equal(shape["model"]["source"], "shape")
     for key in ("architecture", "type", "n_params", "size_bytes", "n_ctx_max"):
         equal(shape["model"][key], file["model"][key], key)
@@ -88,18 +91,57 @@ def sizes_are_read_as_people_write_them():
     for text, wanted in (("800M", 800e6), ("800m", 800e6), ("800MB", 800e6), ("0.8G", 800e6),
                          ("800000000", 800e6), ("800000kB", 800e6), ("1T", 1e12),
                          ("800MiB", 800 << 20), ("1.5gib", 1.5 * (1 << 30)), ("1e0", None)):
-        args = ("doctor", "--json", "--ram", text)
+        args = ("doctor", "--json", "--no-probe", "--ram", text)
         if wanted is None:
             equal(aeon(*args).code, 2, text)
         else:
             equal(works(*args).json["plan"]["ram_bytes"], int(wanted), text)
 
 
+# ---- types and speeds -----------------------------------------------------------------------
+
+@test
+def speeds_are_bounds_by_what_was_measured():
+    got = works("doctor", "--json", "--shape", "phi-4-mini", "--type", "q4_0", "--ram", "6G").json
+    limits, types = got["limits"], got["types"]
+    equal([(t["name"], t["type"]) for t in types],
+          [("FP16", "f16"), ("INT8", "q8_0"), ("INT4", "q4_0")])
+    for t, bits in zip(types, (16, 8.5, 4.5)):
+        n_bytes = 3836021760 * bits / 8
+        check(abs(t["size_bytes"] / n_bytes - 1) < 1e-3, t)
+        keys = 131072 * (256 + 257 / 2)  # in f16: a prompt, and half of the answer
+        most = limits["read_gbps"] * 1e9 / (n_bytes + keys)
+        check(abs(t["most_decode_tps"] / most - 1) < 1e-3, t, most)
+        peak = limits["int8_gmacs"] if bits < 16 else limits["bf16_gmacs"] or limits["f32_gmacs"]
+        macs = 3221225472 + 200064 * 3072 / 256  # the head only for the last token
+        keys = 2 * 32 * 24 * 128 * 257 / 2
+        most = 1 / (macs / peak + keys / (limits["bf16_gmacs"] or limits["f32_gmacs"])) * 1e9
+        check(abs(t["most_prefill_tps"] / most - 1) < 1e-3, t, most)
+        equal(t["fits"], t["n_ctx"] > 0)
+    equal([t["fits"] for t in types], [False, True, True])
+    equal(types[2]["n_ctx"] > types[1]["n_ctx"], True)
+
+
+@test
+def what_does_not_fit_may_fit_in_another_type():
+    result = aeon("doctor", "--shape", "phi-4-mini", "--type", "f16", "--ram", "4G", "--no-probe")
+    equal(result.code, 1)
+    rows = [line.split() for line in result.text.splitlines() if line.startswith("  FP16")
+            or line.startswith("  INT")]
+    equal([(r[0], r[-1] == "room") for r in rows],
+          [("FP16", True), ("INT8", True), ("INT4", False)], result)
+    check("tokens/s" not in result.text and "measured" not in result.text, result)
+    got = aeon("doctor", "--shape", "phi-4-mini", "--type", "f16", "--no-probe", "--json").json
+    equal(got["limits"], None)
+    for t in got["types"]:
+        equal((t["most_prefill_tps"], t["most_decode_tps"]), (None, None))
+
+
 # ---- refusals -------------------------------------------------------------------------------
 
 @test
 def an_impossible_plan_names_the_nearest():
-    phi = ("doctor", "--shape", "phi-4-mini", "--type", "q4_0")
+    phi = ("doctor", "--no-probe", "--shape", "phi-4-mini", "--type", "q4_0")
     for args, says in (((*phi, "--ram", "2G"), ("weights alone take 2.2 GB", "would hold 4096")),
                        ((*phi, "--ram", "2.2G"), ("before the first token",)),
                        ((*phi, "--ram", "4G", "--ctx", "100000"), ("of 100000 tokens at q8_0",)),
@@ -120,7 +162,7 @@ def an_impossible_plan_names_the_nearest():
 
 @test
 def the_size_that_it_names_is_enough():
-    error = aeon("doctor", "--ram", "10M").err
+    error = aeon("doctor", "--no-probe", "--ram", "10M").err
     size = error.split("; ")[1].split(" would hold ")[0].replace(" ", "")
     equal(plan("--ram", size)["n_ctx"] >= 4096, True, error)
 
@@ -189,7 +231,7 @@ def what_does_not_fit_is_refused_before_it_is_loaded():
         fails(*command, "--ram", "10M", says=("10.0 MB are too small", "would hold 4096 tokens"))
     fails("run", "-p", "a", "--ram", "1G", "--ctx", "5000", says="reaches 4096")
     fails("run", "-p", "a", "--ram", "1000T", says="1.0 PB are asked for, this machine has")
-    works("doctor", "--ram", "1000T")  # may ask about another machine
+    works("doctor", "--no-probe", "--ram", "1000T")  # may ask about another machine
 
 
 harness.main()

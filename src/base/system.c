@@ -6,6 +6,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
+#ifdef __linux__
+#include <sys/auxv.h>
+#if __has_include(<asm/hwcap.h>) /* some C libraries leave the names to the kernel's header */
+#include <asm/hwcap.h>
+#endif
+#elif defined(__APPLE__)
+#include <sys/sysctl.h>
+#endif
 
 int ae_n_cores(void)
 {
@@ -92,4 +100,27 @@ uint64_t ae_memory_available_bytes(void)
 void ae_processor_name(char *out, size_t size)
 {
     if (!read_fact("/proc/cpuinfo", "model name", out, size)) *out = 0;
+}
+
+bool ae_processor_has(ae_arm_extension extension)
+{
+#if defined(__linux__) && defined(HWCAP2_BF16)
+    static const struct {
+        unsigned long word, bit;
+    } flags[AE_N_ARM_EXTENSIONS] = {[AE_ARM_DOTPROD] = {AT_HWCAP, HWCAP_ASIMDDP},
+                                    [AE_ARM_I8MM] = {AT_HWCAP2, HWCAP2_I8MM},
+                                    [AE_ARM_BF16] = {AT_HWCAP2, HWCAP2_BF16}};
+    return (getauxval(flags[extension].word) & flags[extension].bit) != 0;
+#elif defined(__APPLE__)
+    static const char *const names[AE_N_ARM_EXTENSIONS] = {
+        [AE_ARM_DOTPROD] = "hw.optional.arm.FEAT_DotProd",
+        [AE_ARM_I8MM] = "hw.optional.arm.FEAT_I8MM",
+        [AE_ARM_BF16] = "hw.optional.arm.FEAT_BF16"};
+    int has = 0;
+    size_t size = sizeof has;
+    return sysctlbyname(names[extension], &has, &size, NULL, 0) == 0 && has;
+#else
+    (void)extension;
+    return false;
+#endif
 }

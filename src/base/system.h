@@ -23,4 +23,8 @@ uint64_t ae_memory_available_bytes(void);
 /* The processor as it calls itself ("AMD EPYC"), 0-terminated in out[size]; "" if unknown. */
 void ae_processor_name(char *out, size_t size);
 
+/* Extensions of 64-bit Arm, of which only the system can tell; false on other processors. */
+typedef enum { AE_ARM_DOTPROD, AE_ARM_I8MM, AE_ARM_BF16, AE_N_ARM_EXTENSIONS } ae_arm_extension;
+bool ae_processor_has(ae_arm_extension extension);
+
 #endif

@@ -27,6 +27,18 @@ static bool runs_avx512bf16(void)
 {
     return runs_avx512() && __builtin_cpu_supports("avx512bf16");
 }
+#elif defined(__aarch64__)
+#include "base/system.h"
+
+static bool runs_dotprod(void)
+{
+    return ae_processor_has(AE_ARM_DOTPROD);
+}
+
+static bool runs_i8mm(void)
+{
+    return runs_dotprod() && ae_processor_has(AE_ARM_I8MM) && ae_processor_has(AE_ARM_BF16);
+}
 #endif
 
 static bool runs_always(void)
@@ -44,6 +56,8 @@ static const struct {
     {&ae_kernels_avx512, runs_avx512},
     {&ae_kernels_avx2, runs_avx2},
 #elif defined(__aarch64__)
+    {&ae_kernels_i8mm, runs_i8mm},
+    {&ae_kernels_dotprod, runs_dotprod},
     {&ae_kernels_neon, runs_always}, /* part of every 64-bit ARM processor */
 #endif
     {&ae_kernels_scalar, runs_always},

@@ -19,7 +19,7 @@
 
 /* The tables; a build has those of its own processor family. */
 extern const ae_kernels ae_kernels_scalar, ae_kernels_avx2, ae_kernels_avx512,
-    ae_kernels_avx512bf16, ae_kernels_neon;
+    ae_kernels_avx512bf16, ae_kernels_neon, ae_kernels_dotprod, ae_kernels_i8mm;
 ae_gemm_fn ae_gemm_avx512_bf16;
 ae_panel_fn ae_panel_avx512_f32, ae_panel_avx512_f16, ae_panel_avx512_bf16, ae_panel_avx512_q8_0,
     ae_panel_avx512_q4_0, ae_panel_avx512_q4_k, ae_panel_avx512_q5_k, ae_panel_avx512_q6_k;
@@ -105,13 +105,15 @@ AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i,
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-/* The entries that every table has: a file names its functions after them. */
-#define AE_KERNELS_ENTRIES                                                                         \
+/* The entries that every table has: a file names its functions after them. Tables that differ in
+ * their products of bytes share those of floats. */
+#define AE_KERNELS_FLOAT_ENTRIES                                                                   \
     .dot[AEON_TYPE_F32] = dot_f32, .dot[AEON_TYPE_F16] = dot_f16, .dot[AEON_TYPE_BF16] = dot_bf16, \
     .mix = {[AEON_TYPE_F32] = mix_f32, [AEON_TYPE_F16] = mix_f16, [AEON_TYPE_BF16] = mix_bf16},    \
     .quantize_act = quantize_act, .rms_norm = rms_norm, .swiglu = swiglu,                          \
     .softmax_part = softmax_part, .add = add, .f32_to_f16 = f32_to_f16,                            \
-    .f32_to_bf16 = f32_to_bf16, .peak_int8 = peak_int8, .peak_f32 = peak_f32
+    .f32_to_bf16 = f32_to_bf16, .peak_f32 = peak_f32
+#define AE_KERNELS_ENTRIES AE_KERNELS_FLOAT_ENTRIES, .peak_int8 = peak_int8
 
 /* And those of tables that multiply plain rows of blocks. */
 #define AE_KERNELS_BLOCK_DOTS                                                                      \

@@ -1,12 +1,10 @@
-/* neon.c - 64-bit ARM: 4 floats or 16 bytes at a time; the dot product instruction where the
- * compiler may use it (-march=armv8.2-a+dotprod), else multiplications of bytes.
+/* neon.c - 64-bit Arm: rows of floats, 4 at a time, and the tables of its instruction sets, which
+ * differ in their panels alone.
  *
  * A load or store of n values touches exactly min(n, 4) of them; the lanes beyond are zero. So one
  * loop serves the body and the tail of a row. */
-#include "kernels/isa.h"
-#include "tensor/blocks.h"
+#include "kernels/arm/neon_panel.h"
 
-#include <arm_neon.h>
 #include <math.h>
 
 enum { LANES = 4, MIX_VECTORS = 4 };
@@ -72,8 +70,7 @@ AE_INLINE float32x4_t pad(float32x4_t v, size_t n, float value)
     return vbslq_f32(inside, v, vdupq_n_f32(value));
 }
 
-/* ---- dot products of floats: two sums of 4 lanes, for even and odd fours of the row -----------
- */
+/* ---- dot products: two sums of 4 lanes, for even and odd fours of the row ------------------- */
 
 typedef struct {
     float32x4_t even, odd;
@@ -127,175 +124,6 @@ AE_INLINE void tile_bf16(ae_tile t, const int n)
 AE_DOT(dot_f32, tile_f32)
 AE_DOT(dot_f16, tile_f16)
 AE_DOT(dot_bf16, tile_bf16)
-
-/* ---- dot products of blocks: 8 products in a 32-bit lane, then one f32 sum of 4 lanes ---------
- */
-
-/* 32 signed bytes. */
-typedef struct {
-    int8x16_t low, high;
-} bytes32;
-
-AE_INLINE bytes32 load_q(const int8_t *q)
-{
-    return (bytes32){vld1q_s8(q), vld1q_s8(q + 16)};
-}
-
-/* sum + the products of 16 bytes, 4 in each lane. Without the instruction two products meet in 16
- * bits: 2 * 128 * 127 fits. */
-AE_INLINE int32x4_t dot16(int32x4_t sum, int8x16_t w, int8x16_t a)
-{
-#ifdef __ARM_FEATURE_DOTPROD
-    return vdotq_s32(sum, w, a);
-#else
-    int16x8_t products = vmull_s8(vget_low_s8(w), vget_low_s8(a));
-    return vpadalq_s16(sum, vmlal_high_s8(products, w, a));
-#endif
-}
-
-AE_INLINE int32x4_t dot32(bytes32 w, bytes32 a)
-{
-    return dot16(dot16(vdupq_n_s32(0), w.low, a.low), w.high, a.high);
-}
-
-AE_INLINE float f16(uint16_t h)
-{
-    return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(h))), 0);
-}
-
-/* sum + scale * dot */
-AE_INLINE float32x4_t fold(float32x4_t sum, float scale, int32x4_t dot)
-{
-    return vfmaq_n_f32(sum, vcvtq_f32_s32(dot), scale);
-}
-
-AE_INLINE void clear_sums(float32x4_t sum[], const int n)
-{
-    for (int i = 0; i < n; i++) sum[i] = vdupq_n_f32(0);
-}
-
-AE_INLINE void store_sums(ae_tile t, const float32x4_t sum[], const int n)
-{
-    for (int i = 0; i < n; i++) t.y[(size_t)i * t.y_stride] = vaddvq_f32(sum[i]);
-}
-
-AE_INLINE void tile_q8_0(ae_tile t, const int n)
-{
-    const ae_block_q8_0 *w = t.w;
-    float32x4_t sum[AE_TILE];
-    clear_sums(sum, n);
-    for (size_t b = 0; b < t.n_cols / AE_BLOCK; b++) {
-        float d = f16(w[b].d);
-        bytes32 q = load_q(w[b].qs);
-        for (int i = 0; i < n; i++) {
-            const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, b);
-            sum[i] = fold(sum[i], d * a->d, dot32(q, load_q(a->q)));
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-AE_INLINE uint8x16_t low_nibbles(uint8x16_t bytes)
-{
-    return vandq_u8(bytes, vdupq_n_u8(15));
-}
-
-AE_INLINE void tile_q4_0(ae_tile t, const int n)
-{
-    const ae_block_q4_0 *w = t.w;
-    const int8x16_t offset = vdupq_n_s8(8);
-    float32x4_t sum[AE_TILE];
-    clear_sums(sum, n);
-    for (size_t b = 0; b < t.n_cols / AE_BLOCK; b++) {
-        float d = f16(w[b].d);
-        uint8x16_t bytes = vld1q_u8(w[b].qs);
-        bytes32 q = {vsubq_s8(vreinterpretq_s8_u8(low_nibbles(bytes)), offset),
-                     vsubq_s8(vreinterpretq_s8_u8(vshrq_n_u8(bytes, 4)), offset)};
-        for (int i = 0; i < n; i++) {
-            const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, b);
-            sum[i] = fold(sum[i], d * a->d, dot32(q, load_q(a->q)));
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-/* Group g of 32 values of a Q4_K block, 0 .. 15. */
-AE_INLINE bytes32 q4_group(const ae_block_q4_k *w, const int g)
-{
-    const int8x16_t shift = vdupq_n_s8((int8_t)(g % 2 * -4)); /* negative: to the right */
-    const uint8_t *qs = w->qs + g / 2 * AE_BLOCK;
-    return (bytes32){vreinterpretq_s8_u8(low_nibbles(vshlq_u8(vld1q_u8(qs), shift))),
-                     vreinterpretq_s8_u8(low_nibbles(vshlq_u8(vld1q_u8(qs + 16), shift)))};
-}
-
-/* The minimum is the weight of all 32 values: each of the 4 lanes takes min * sum / 4. */
-AE_INLINE void tile_q4_k(ae_tile t, const int n)
-{
-    const ae_block_q4_k *w = t.w;
-    float32x4_t sum[AE_TILE];
-    clear_sums(sum, n);
-    for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
-        float d = f16(w[b].d), dmin = f16(w[b].dmin);
-        uint8_t scale[8], min[8];
-        ae_k_scales(w[b].scales, scale, min);
-        for (int g = 0; g < 8; g++) {
-            bytes32 q = q4_group(w + b, g);
-            float d_g = d * (float)scale[g], min_g = dmin * (float)min[g] / -4;
-            for (int i = 0; i < n; i++) {
-                const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + (size_t)g);
-                sum[i] = fold(sum[i], d_g * a->d, dot32(q, load_q(a->q)));
-                sum[i] = fold(sum[i], min_g * a->d, vdupq_n_s32(ae_act_sum(a)));
-            }
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-/* 16 values of a Q6_K block, -32 .. 31, from their bytes of ql and qh and the places of their bits,
- * given as negative shifts. */
-AE_INLINE int8x16_t q6_values(const uint8_t *ql, const uint8_t *qh, int8x16_t low, int8x16_t high)
-{
-    uint8x16_t lower = low_nibbles(vshlq_u8(vld1q_u8(ql), low));
-    uint8x16_t upper = vandq_u8(vshlq_u8(vld1q_u8(qh), high), vdupq_n_u8(3));
-    uint8x16_t q = vorrq_u8(lower, vshlq_n_u8(upper, 4));
-    return vsubq_s8(vreinterpretq_s8_u8(q), vdupq_n_s8(32));
-}
-
-/* Group g of 32 values of a Q6_K block. */
-AE_INLINE bytes32 q6_group(const ae_block_q6_k *w, const int g)
-{
-    const uint8_t *ql = w->ql + g / 4 * 64 + g % 2 * 32, *qh = w->qh + g / 4 * 32;
-    int8x16_t low = vdupq_n_s8((int8_t)(g % 4 / 2 * -4)), high = vdupq_n_s8((int8_t)(g % 4 * -2));
-    return (bytes32){q6_values(ql, qh, low, high), q6_values(ql + 16, qh + 16, low, high)};
-}
-
-AE_INLINE void tile_q6_k(ae_tile t, const int n)
-{
-    const ae_block_q6_k *w = t.w;
-    const int32x4_t zero = vdupq_n_s32(0);
-    float32x4_t sum[AE_TILE];
-    clear_sums(sum, n);
-    for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
-        float d = f16(w[b].d);
-        for (int g = 0; g < 8; g++) {
-            bytes32 q = q6_group(w + b, g);
-            const int8_t *scale = w[b].scales + 2 * g;
-            for (int i = 0; i < n; i++) {
-                const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + (size_t)g);
-                bytes32 aq = load_q(a->q);
-                int32x4_t dot = vmulq_n_s32(dot16(zero, q.low, aq.low), scale[0]);
-                dot = vmlaq_n_s32(dot, dot16(zero, q.high, aq.high), scale[1]);
-                sum[i] = fold(sum[i], d * a->d, dot);
-            }
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-AE_DOT(dot_q8_0, tile_q8_0)
-AE_DOT(dot_q4_0, tile_q4_0)
-AE_DOT(dot_q4_k, tile_q4_k)
-AE_DOT(dot_q6_k, tile_q6_k)
 
 /* ---- rows of activations --------------------------------------------------------------------- */
 
@@ -450,15 +278,12 @@ static void f32_to_bf16(const float *x, void *y, size_t n)
         store_u16((char *)y + i * sizeof(uint16_t), to_bf16(load_f32(x + i, n - i)), n - i);
 }
 
-/* ---- peaks: 16 independent chains hide the latency of four units ------------------------------
- */
-
-enum { CHAINS = 16 };
+/* ---- the tables ------------------------------------------------------------------------------ */
 
 static uint64_t peak_f32(uint64_t n_rounds)
 {
-    float32x4_t sum[CHAINS], a = vdupq_n_f32(0.5f), b = vdupq_n_f32(0.25f);
-    clear_sums(sum, CHAINS);
+    enum { CHAINS = 16 }; /* hide the latency of four units */
+    float32x4_t sum[CHAINS] = {0}, a = vdupq_n_f32(0.5f), b = vdupq_n_f32(0.25f);
     for (uint64_t i = 0; i < n_rounds; i++)
         for (int j = 0; j < CHAINS; j++) {
             sum[j] = vfmaq_f32(sum[j], a, b);
@@ -467,22 +292,11 @@ static uint64_t peak_f32(uint64_t n_rounds)
     return n_rounds * CHAINS * 4;
 }
 
-static uint64_t peak_int8(uint64_t n_rounds)
-{
-    int32x4_t sum[CHAINS];
-    int8x16_t a = vdupq_n_s8(3), b = vdupq_n_s8(-5);
-    for (int j = 0; j < CHAINS; j++) sum[j] = vdupq_n_s32(0);
-    for (uint64_t i = 0; i < n_rounds; i++)
-        for (int j = 0; j < CHAINS; j++) {
-            __asm__ volatile("" : "+w"(a)); /* or the products would be computed once */
-            sum[j] = dot16(sum[j], a, b);
-            __asm__ volatile("" : "+w"(sum[j]));
-        }
-    return n_rounds * CHAINS * 16;
-}
-
 const ae_kernels ae_kernels_neon = {
-    .isa = "neon",
-    AE_KERNELS_ENTRIES,
-    AE_KERNELS_BLOCK_DOTS,
-};
+    .isa = "neon", AE_KERNELS_FLOAT_ENTRIES, AE_NEON_PANELS(neon, AE_ACT_TILES_F32)};
+const ae_kernels ae_kernels_dotprod = {
+    .isa = "dotprod", AE_KERNELS_FLOAT_ENTRIES, AE_NEON_PANELS(dotprod, AE_ACT_TILES_F32)};
+const ae_kernels ae_kernels_i8mm = {.isa = "i8mm",
+                                    AE_KERNELS_FLOAT_ENTRIES,
+                                    AE_NEON_PANELS(i8mm, AE_ACT_TILES_BF16),
+                                    .peak_bf16 = ae_panel_i8mm_peak_bf16};

@@ -1,0 +1,102 @@
+/* neon_panel.h - panels of 8 rows on 64-bit Arm: the names of their kernels, and loads and stores.
+ *
+ *     neon       every processor: products of 8-bit integers in 16 bits
+ *     dotprod    four products at once in each lane (FEAT_DotProd)
+ *     i8mm       two rows of weights times two of activations (FEAT_I8MM), pairs of bf16
+ * (FEAT_BF16)
+ *
+ * Model:    The files of the panels are compiled once for each of these tables, with the options of
+ *           its instruction set and AE_NEON_TABLE as its name; the compiler's feature macros say
+ *           what they may use. All three share one layout, so a packed file serves them all.
+ * Uses:     isa.h.
+ * Example:  void AE_NEON(q8_0)(ae_panel p, size_t n_x) { ... }
+ */
+#ifndef AE_KERNELS_ARM_NEON_PANEL_H
+#define AE_KERNELS_ARM_NEON_PANEL_H
+
+#include "kernels/isa.h"
+
+#include <arm_neon.h>
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+#define AE_NEON_JOIN(table, name)       ae_panel_##table##_##name
+#define AE_NEON_JOIN_NAMES(table, name) AE_NEON_JOIN(table, name)
+#define AE_NEON(name)                   AE_NEON_JOIN_NAMES(AE_NEON_TABLE, name)
+
+#define AE_NEON_DECLARE(table)                                                                     \
+    ae_panel_fn ae_panel_##table##_f32, ae_panel_##table##_f16, ae_panel_##table##_bf16,           \
+        ae_panel_##table##_q8_0, ae_panel_##table##_q4_0, ae_panel_##table##_q4_k,                 \
+        ae_panel_##table##_q5_k, ae_panel_##table##_q6_k;                                          \
+    ae_peak_fn ae_panel_##table##_peak_int8
+AE_NEON_DECLARE(neon);
+AE_NEON_DECLARE(dotprod);
+AE_NEON_DECLARE(i8mm);
+ae_peak_fn ae_panel_i8mm_peak_bf16;
+
+enum { AE_NEON_ROWS = 8 };
+
+/* The panels of a table, whose BF16 multiply with activations of a kind of their own. */
+#define AE_NEON_PANELS(table, bf16_act)                                                            \
+    .n_lanes = AE_NEON_ROWS,                                                                       \
+    .panel = {[AEON_TYPE_F32] = {ae_panel_##table##_f32, AE_ACT_TILES_F32},                        \
+              [AEON_TYPE_F16] = {ae_panel_##table##_f16, AE_ACT_TILES_F32},                        \
+              [AEON_TYPE_BF16] = {ae_panel_##table##_bf16, bf16_act},                              \
+              [AEON_TYPE_Q8_0] = {ae_panel_##table##_q8_0, AE_ACT_TILES_Q8},                       \
+              [AEON_TYPE_Q4_0] = {ae_panel_##table##_q4_0, AE_ACT_TILES_Q8},                       \
+              [AEON_TYPE_Q4_K] = {ae_panel_##table##_q4_k, AE_ACT_TILES_Q8},                       \
+              [AEON_TYPE_Q5_K] = {ae_panel_##table##_q5_k, AE_ACT_TILES_Q8},                       \
+              [AEON_TYPE_Q6_K] = {ae_panel_##table##_q6_k, AE_ACT_TILES_Q8}},                      \
+    .peak_int8 = ae_panel_##table##_peak_int8
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+enum { AE_NEON_SIDES = 2 /* registers that hold a value of all rows */, AE_NEON_VECTOR = 16 };
+
+/* A number of each row. */
+typedef struct {
+    float32x4_t s[AE_NEON_SIDES];
+} ae_neon_rows;
+
+/* A field of a block in a panel, from the first row that is meant: unit u is at + u * stride. */
+typedef struct {
+    const char *at;
+    size_t stride;
+} ae_neon_field;
+
+/* offset: where the field begins in a block of one row, in the order of the panel's fields. */
+AE_INLINE ae_neon_field ae_neon_field_at(const ae_panel *p, const char *block, size_t offset,
+                                         size_t unit_bytes)
+{
+    (void)p;
+    return (ae_neon_field){block + AE_NEON_ROWS * offset, AE_NEON_ROWS * unit_bytes};
+}
+
+/* A unit of four bytes of the rows of a side. */
+AE_INLINE uint8x16_t ae_neon_load(ae_neon_field f, size_t unit, size_t side)
+{
+    return vld1q_u8((const uint8_t *)f.at + unit * f.stride + side * AE_NEON_VECTOR);
+}
+
+/* A half float of each row. */
+AE_INLINE ae_neon_rows ae_neon_halves(ae_neon_field f, size_t unit)
+{
+    float16x8_t h = vreinterpretq_f16_u8(vld1q_u8((const uint8_t *)f.at + unit * f.stride));
+    return (ae_neon_rows){{vcvt_f32_f16(vget_low_f16(h)), vcvt_high_f32_f16(h)}};
+}
+
+/* The rows' sums with activation row i. */
+AE_INLINE void ae_neon_store(const ae_panel *p, size_t i, ae_neon_rows sum)
+{
+    float *y = p->y + i * p->y_stride, all[AE_NEON_ROWS];
+    if (p->n_rows >= AE_NEON_ROWS) {
+        vst1q_f32(y, sum.s[0]);
+        vst1q_f32(y + 4, sum.s[1]);
+        return;
+    }
+    vst1q_f32(all, sum.s[0]);
+    vst1q_f32(all + 4, sum.s[1]);
+    memcpy(y, all, p->n_rows * sizeof *y);
+}
+
+#endif

@@ -16,6 +16,14 @@ static bool runs_avx2(void)
            __get_cpuid(1, &a, &b, &c, &d) && (c & bit_F16C);
 }
 
+/* Older compilers have no builtin for it. */
+static bool runs_avxvnni(void)
+{
+    const unsigned avx_vnni = 1u << 4;
+    unsigned a, b, c, d;
+    return runs_avx2() && __get_cpuid_count(7, 1, &a, &b, &c, &d) && (a & avx_vnni);
+}
+
 static bool runs_avx512(void)
 {
     return runs_avx2() && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
@@ -54,6 +62,7 @@ static const struct {
 #if defined(__x86_64__)
     {&ae_kernels_avx512bf16, runs_avx512bf16},
     {&ae_kernels_avx512, runs_avx512},
+    {&ae_kernels_avxvnni, runs_avxvnni}, /* newer processors without AVX-512 */
     {&ae_kernels_avx2, runs_avx2},
 #elif defined(__aarch64__)
     {&ae_kernels_i8mm, runs_i8mm},

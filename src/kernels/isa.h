@@ -18,9 +18,14 @@
 #define AE_INLINE static inline __attribute__((always_inline))
 
 /* The tables; a build has those of its own processor family. */
-extern const ae_kernels ae_kernels_scalar, ae_kernels_avx2, ae_kernels_avx512,
+extern const ae_kernels ae_kernels_scalar, ae_kernels_avx2, ae_kernels_avxvnni, ae_kernels_avx512,
     ae_kernels_avx512bf16, ae_kernels_neon, ae_kernels_dotprod, ae_kernels_i8mm;
 ae_gemm_fn ae_gemm_avx512_bf16;
+ae_panel_fn ae_panel_avx2_f32, ae_panel_avx2_f16, ae_panel_avx2_bf16, ae_panel_avx2_q8_0,
+    ae_panel_avx2_q4_0, ae_panel_avx2_q4_k, ae_panel_avx2_q5_k, ae_panel_avx2_q6_k;
+ae_panel_fn ae_panel_avxvnni_f32, ae_panel_avxvnni_f16, ae_panel_avxvnni_bf16,
+    ae_panel_avxvnni_q8_0, ae_panel_avxvnni_q4_0, ae_panel_avxvnni_q4_k, ae_panel_avxvnni_q5_k,
+    ae_panel_avxvnni_q6_k;
 ae_panel_fn ae_panel_avx512_f32, ae_panel_avx512_f16, ae_panel_avx512_bf16, ae_panel_avx512_q8_0,
     ae_panel_avx512_q4_0, ae_panel_avx512_q4_k, ae_panel_avx512_q5_k, ae_panel_avx512_q6_k;
 ae_panel_fn ae_panel_avx512_bf16_pairs;

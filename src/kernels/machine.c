@@ -31,8 +31,8 @@ aeon_machine aeon_machine_describe(void)
 
 const char *aeon_machine_isa_at(size_t i)
 {
-    static const char *const best_first[] = {"avx512bf16", "avx512", "avx2",  "i8mm",
-                                             "dotprod",    "neon",   "scalar"};
+    static const char *const best_first[] = {"avx512bf16", "avx512",  "avxvnni", "avx2",
+                                             "i8mm",       "dotprod", "neon",    "scalar"};
     for (size_t k = 0; k < AE_COUNT(best_first); k++)
         if (ae_kernels_find(best_first[k]) && i-- == 0) return best_first[k];
     return NULL;

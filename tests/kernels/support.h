@@ -18,8 +18,8 @@
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
-static const char *const all_isas[] = {"scalar", "avx2",    "avx512", "avx512bf16",
-                                       "neon",   "dotprod", "i8mm"};
+static const char *const all_isas[] = {"scalar",     "avx2", "avxvnni", "avx512",
+                                       "avx512bf16", "neon", "dotprod", "i8mm"};
 
 /* for (each table k of this machine) */
 #define EACH_TABLE(k)                                                                              \

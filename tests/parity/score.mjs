@@ -175,7 +175,7 @@ for (const type of ["q4_0", "q4_1", "q5_0", "q5_1", "q8_0", "q2_k", "q3_k", "q4_
         compareModel(quantizedByPeer("phi3-nano", type), type, ids));
 
 // Every instruction set of this machine, not just the best one.
-for (const isa of ["scalar", "avx2", "avx512", "avx512bf16", "neon"]) {
+for (const isa of ["scalar", "avx2", "avxvnni", "avx512", "avx512bf16", "neon"]) {
     process.env.AEON_ISA = isa;
     try {
         aeon("version");

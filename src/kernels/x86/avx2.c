@@ -1,9 +1,8 @@
 /* avx2.c - AVX2 with FMA and F16C: 8 floats or 32 bytes at a time.
  *
  * A load or store of n values touches exactly min(n, 8) of them; the lanes beyond are zero. So one
- * loop serves the body and the tail of a row. */
+ * loop serves the body and the tail of a row. Weights come in panels (avx2_panel.c). */
 #include "kernels/isa.h"
-#include "tensor/blocks.h"
 
 #include <immintrin.h>
 #include <math.h>
@@ -146,147 +145,6 @@ AE_INLINE void tile_bf16(ae_tile t, const int n)
 AE_DOT(dot_f32, tile_f32)
 AE_DOT(dot_f16, tile_f16)
 AE_DOT(dot_bf16, tile_bf16)
-
-/* ---- dot products of blocks: 4 products in a 32-bit lane, then one f32 sum of 8 lanes ---------
- */
-
-AE_INLINE __m256i load_q(const void *q)
-{
-    return _mm256_loadu_si256(q);
-}
-
-/* 16 bytes as 32 nibbles: the low ones first. */
-AE_INLINE __m256i nibbles(const uint8_t *qs)
-{
-    __m128i b = _mm_loadu_si128((const __m128i *)qs);
-    __m256i both = _mm256_inserti128_si256(_mm256_castsi128_si256(b), _mm_srli_epi16(b, 4), 1);
-    return _mm256_and_si256(both, _mm256_set1_epi8(15));
-}
-
-/* Unsigned times signed bytes, times a 16-bit factor for each pair. The sum of a pair saturates at
- * 2^15; w <= 128 and |a| <= 127 stay below. */
-AE_INLINE __m256i dot_scaled(__m256i w, __m256i a, __m256i factors)
-{
-    return _mm256_madd_epi16(_mm256_maddubs_epi16(w, a), factors);
-}
-
-AE_INLINE __m256i dot_unsigned(__m256i w, __m256i a)
-{
-    return dot_scaled(w, a, _mm256_set1_epi16(1));
-}
-
-/* The sign of w moves over to a: |w| is 128 at most, also as a byte. */
-AE_INLINE __m256i dot_signed_scaled(__m256i w, __m256i a, __m256i factors)
-{
-    return dot_scaled(_mm256_abs_epi8(w), _mm256_sign_epi8(a, w), factors);
-}
-
-/* sum + scale * dot */
-AE_INLINE __m256 fold(__m256 sum, float scale, __m256i dot)
-{
-    return _mm256_fmadd_ps(_mm256_set1_ps(scale), _mm256_cvtepi32_ps(dot), sum);
-}
-
-AE_INLINE void store_sums(ae_tile t, const __m256 sum[], const int n)
-{
-    for (int i = 0; i < n; i++) t.y[(size_t)i * t.y_stride] = sum_lanes(sum[i]);
-}
-
-AE_INLINE void tile_q8_0(ae_tile t, const int n)
-{
-    const ae_block_q8_0 *w = t.w;
-    __m256 sum[AE_TILE] = {0};
-    for (size_t b = 0; b < t.n_cols / AE_BLOCK; b++) {
-        float d = _cvtsh_ss(w[b].d);
-        __m256i q = load_q(w[b].qs), ones = _mm256_set1_epi16(1);
-        for (int i = 0; i < n; i++) {
-            const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, b);
-            sum[i] = fold(sum[i], d * a->d, dot_signed_scaled(q, load_q(a->q), ones));
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-/* q - 8 is the weight: each of the 8 lanes takes off 8 * sum / 8. */
-AE_INLINE void tile_q4_0(ae_tile t, const int n)
-{
-    const ae_block_q4_0 *w = t.w;
-    __m256 sum[AE_TILE] = {0};
-    for (size_t b = 0; b < t.n_cols / AE_BLOCK; b++) {
-        float d = _cvtsh_ss(w[b].d);
-        __m256i q = nibbles(w[b].qs);
-        for (int i = 0; i < n; i++) {
-            const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, b);
-            __m256i dot = dot_unsigned(q, load_q(a->q));
-            sum[i] =
-                fold(sum[i], d * a->d, _mm256_sub_epi32(dot, _mm256_set1_epi32(ae_act_sum(a))));
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-/* The minimum is the weight of all 32 values: each of the 8 lanes takes min * sum / 8. */
-AE_INLINE void tile_q4_k(ae_tile t, const int n)
-{
-    const ae_block_q4_k *w = t.w;
-    __m256 sum[AE_TILE] = {0};
-    for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
-        float d = _cvtsh_ss(w[b].d), dmin = _cvtsh_ss(w[b].dmin);
-        uint8_t scale[8], min[8];
-        ae_k_scales(w[b].scales, scale, min);
-        for (size_t g = 0; g < 8; g++) {
-            __m256i bytes = load_q(w[b].qs + g / 2 * AE_BLOCK);
-            if (g % 2) bytes = _mm256_srli_epi16(bytes, 4);
-            __m256i q = _mm256_and_si256(bytes, _mm256_set1_epi8(15));
-            float d_g = d * (float)scale[g], min_g = dmin * (float)min[g] / -8;
-            for (int i = 0; i < n; i++) {
-                const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + g);
-                sum[i] = fold(sum[i], d_g * a->d, dot_unsigned(q, load_q(a->q)));
-                sum[i] = fold(sum[i], min_g * a->d, _mm256_set1_epi32(ae_act_sum(a)));
-            }
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-/* Group g of 32 values of a Q6_K block, -32 .. 31. */
-AE_INLINE __m256i q6_group(const ae_block_q6_k *w, const int g)
-{
-    __m256i low = load_q(w->ql + g / 4 * 64 + g % 2 * 32), high = load_q(w->qh + g / 4 * 32);
-    low = _mm256_and_si256(_mm256_srli_epi16(low, g % 4 / 2 * 4), _mm256_set1_epi8(15));
-    high = _mm256_and_si256(_mm256_srli_epi16(high, g % 4 * 2), _mm256_set1_epi8(3));
-    __m256i q = _mm256_or_si256(low, _mm256_slli_epi16(high, 4));
-    return _mm256_sub_epi8(q, _mm256_set1_epi8(32));
-}
-
-/* The two scales of a group, each over its 16 values: factors of 8 pairs. */
-AE_INLINE __m256i q6_factors(const ae_block_q6_k *w, const int g)
-{
-    return _mm256_inserti128_si256(_mm256_castsi128_si256(_mm_set1_epi16(w->scales[2 * g])),
-                                   _mm_set1_epi16(w->scales[2 * g + 1]), 1);
-}
-
-AE_INLINE void tile_q6_k(ae_tile t, const int n)
-{
-    const ae_block_q6_k *w = t.w;
-    __m256 sum[AE_TILE] = {0};
-    for (size_t b = 0; b < t.n_cols / AE_SUPERBLOCK; b++) {
-        float d = _cvtsh_ss(w[b].d);
-        for (int g = 0; g < 8; g++) {
-            __m256i q = q6_group(w + b, g), factors = q6_factors(w + b, g);
-            for (int i = 0; i < n; i++) {
-                const ae_act_q8 *a = ae_tile_act(t.x, t.x_row_bytes, i, 8 * b + (size_t)g);
-                sum[i] = fold(sum[i], d * a->d, dot_signed_scaled(q, load_q(a->q), factors));
-            }
-        }
-    }
-    store_sums(t, sum, n);
-}
-
-AE_DOT(dot_q8_0, tile_q8_0)
-AE_DOT(dot_q4_0, tile_q4_0)
-AE_DOT(dot_q4_k, tile_q4_k)
-AE_DOT(dot_q6_k, tile_q6_k)
 
 /* ---- rows of activations --------------------------------------------------------------------- */
 
@@ -485,14 +343,34 @@ static uint64_t peak_int8(uint64_t n_rounds)
     for (uint64_t i = 0; i < n_rounds; i++)
         for (int j = 0; j < CHAINS; j++) {
             __asm__ volatile("" : "+x"(a)); /* or the product would be computed once */
-            sum[j] = _mm256_add_epi32(sum[j], dot_unsigned(a, b));
+            __m256i pairs = _mm256_maddubs_epi16(a, b);
+            sum[j] = _mm256_add_epi32(sum[j], _mm256_madd_epi16(pairs, _mm256_set1_epi16(1)));
             __asm__ volatile("" : "+x"(sum[j]));
         }
     return n_rounds * CHAINS * 32;
 }
 
-const ae_kernels ae_kernels_avx2 = {
-    .isa = "avx2",
-    AE_KERNELS_ENTRIES,
-    AE_KERNELS_BLOCK_DOTS,
-};
+__attribute__((target("avxvnni"))) static uint64_t peak_int8_vnni(uint64_t n_rounds)
+{
+    __m256i sum[CHAINS] = {0}, a = _mm256_set1_epi8(3), b = _mm256_set1_epi8(-5);
+    for (uint64_t i = 0; i < n_rounds; i++)
+        for (int j = 0; j < CHAINS; j++) {
+            sum[j] = _mm256_dpbusd_avx_epi32(sum[j], a, b);
+            __asm__ volatile("" : "+x"(sum[j]));
+        }
+    return n_rounds * CHAINS * 32;
+}
+
+#define PANELS(isa)                                                                                \
+    .n_lanes = 2 * LANES, .panel = {[AEON_TYPE_F32] = {ae_panel_##isa##_f32, AE_ACT_TILES_F32},    \
+                                    [AEON_TYPE_F16] = {ae_panel_##isa##_f16, AE_ACT_TILES_F32},    \
+                                    [AEON_TYPE_BF16] = {ae_panel_##isa##_bf16, AE_ACT_TILES_F32},  \
+                                    [AEON_TYPE_Q8_0] = {ae_panel_##isa##_q8_0, AE_ACT_TILES_Q8},   \
+                                    [AEON_TYPE_Q4_0] = {ae_panel_##isa##_q4_0, AE_ACT_TILES_Q8},   \
+                                    [AEON_TYPE_Q4_K] = {ae_panel_##isa##_q4_k, AE_ACT_TILES_Q8},   \
+                                    [AEON_TYPE_Q5_K] = {ae_panel_##isa##_q5_k, AE_ACT_TILES_Q8},   \
+                                    [AEON_TYPE_Q6_K] = {ae_panel_##isa##_q6_k, AE_ACT_TILES_Q8}}
+
+const ae_kernels ae_kernels_avx2 = {.isa = "avx2", AE_KERNELS_ENTRIES, PANELS(avx2)};
+const ae_kernels ae_kernels_avxvnni = {
+    .isa = "avxvnni", AE_KERNELS_FLOAT_ENTRIES, PANELS(avxvnni), .peak_int8 = peak_int8_vnni};

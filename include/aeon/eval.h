@@ -84,7 +84,7 @@ typedef struct {
     size_t n_samples;  /* answers to each question, drawn at temperature; 0: one, greedy */
     float temperature; /* the other settings are those of aeon_sampler_params_default */
     uint64_t seed;     /* every sample draws by a seed made from this one */
-    bool has_kv_type;  /* keys and values of kv_type; else f16 */
+    bool has_kv_type;  /* keys and values of kv_type; else the usual */
     aeon_type kv_type;
     /* NULL, or a model with the same vocabulary: how many tokens of the greedy answers would it
      * have chosen as well? */

@@ -7,7 +7,7 @@
 #ifndef AEON_MACHINE_H
 #define AEON_MACHINE_H
 
-#include "aeon/base.h"
+#include "aeon/type.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -25,6 +25,10 @@ AEON_API aeon_machine aeon_machine_describe(void);
 /* The instruction sets that this library has kernels for and this machine runs, best first:
  * i = 0, 1, ... until NULL. AEON_ISA in the environment chooses one. Static storage. */
 AEON_API const char *aeon_machine_isa_at(size_t i);
+
+/* The type for keys and values where nobody asks for another: bf16 where the processor multiplies
+ * it directly, else f16. Both take two bytes. */
+AEON_API aeon_type aeon_machine_kv_type(void);
 
 typedef struct {
     double read_gbps;  /* 1e9 bytes/s streamed by all threads */

@@ -24,8 +24,8 @@ typedef struct {
     uint64_t ram_bytes; /* all that may be resident; 0: no limit, the plan says what is taken */
     size_t n_ctx;       /* tokens of the talk; 0: as many as fit, and without a limit the default,
                            at most 4096; never more than the model is made for */
-    bool has_kv_type;   /* keys and values of kv_type, and no other; else f16 is taken, or q8_0
-                           where the context would not fit otherwise */
+    bool has_kv_type;   /* keys and values of kv_type, and no other; else aeon_machine_kv_type is
+                           taken, or q8_0 where the context would not fit otherwise */
     aeon_type kv_type;
     aeon_rope_mode rope;    /* SHORT ends the context at n_ctx_original */
     int n_threads;          /* 0: one per core */

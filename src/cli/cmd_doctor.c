@@ -51,14 +51,15 @@ static void print_machine(const aeon_machine *m)
         cli_write(stdout, m->processor, strlen(m->processor));
         printf(", ");
     }
-    printf("%d %s, %s", m->n_cores, m->n_cores == 1 ? "core" : "cores", m->isa);
-    const char *separator = " (also runs ", *isa;
+    printf("%d %s\n", m->n_cores, m->n_cores == 1 ? "core" : "cores");
+    printf("kernels   %s", m->isa);
+    const char *separator = "; it also runs ", *isa;
     for (size_t i = 0; (isa = aeon_machine_isa_at(i)); i++) {
         if (strcmp(isa, m->isa) == 0) continue;
         printf("%s%s", separator, isa);
         separator = ", ";
     }
-    printf("%s\n", *separator == ',' ? ")" : "");
+    printf("\n");
     if (!m->memory_bytes) return;
     printf("memory    %s", cli_short_bytes(all, sizeof all, (double)m->memory_bytes));
     if (m->memory_available_bytes)

@@ -22,7 +22,7 @@ const cli_option cli_model_options[] = {
      "tokens read in one step: less memory and a quicker Ctrl-C, or more speed"},
     {0, "ram", CLI_BYTES, AT(ram_bytes), 0, 0, "SIZE",
      "all the memory to use, such as 4G: what was left open is chosen to fit"},
-    {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "how keys and values are kept: f32, f16, bf16 or q8_0"},
+    {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "keys and values as f32, f16, bf16 or q8_0"},
     {0, "rope", CLI_ROPE, 0, 0, 0, "KIND", "LongRoPE factors: auto, short or long"},
     {0, "template", CLI_TEMPLATE, 0, 0, 0, "NAME", "chat template instead of the file's own"},
     CLI_OPTION_END,
@@ -75,7 +75,7 @@ cli_options cli_options_default(void)
 {
     return (cli_options){
         .model = "builtin",
-        .kv_type = AEON_TYPE_F16,
+        .kv_type = aeon_machine_kv_type(),
         .rope = AEON_ROPE_AUTO,
         .window = AEON_WINDOW_SLIDE,
         .sampling = aeon_sampler_params_default(),

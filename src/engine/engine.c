@@ -1,5 +1,6 @@
 /* engine.c - births and deaths: threads, scratch, the arena of pages, buffers for logits. */
 #include "engine/engine.h"
+#include "aeon/machine.h"
 
 #include "base/mem.h"
 #include "model/model.h"
@@ -8,7 +9,7 @@ enum { DEFAULT_CHUNK = 256, MOST_CHUNK = 1 << 16 };
 
 aeon_engine_params aeon_engine_params_default(void)
 {
-    return (aeon_engine_params){.kv_type = AEON_TYPE_F16, .has_prefixes = true};
+    return (aeon_engine_params){.kv_type = aeon_machine_kv_type(), .has_prefixes = true};
 }
 
 static aeon_status new_scratch(aeon_engine *e, aeon_error *err)

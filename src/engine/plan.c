@@ -5,6 +5,8 @@
  * Sums saturate: what would overflow is UINT64_MAX, which fits nowhere. */
 #include "aeon/plan.h"
 
+#include "aeon/machine.h"
+
 #include "base/cursor.h"
 #include "base/pool.h"
 #include "base/status.h"
@@ -34,8 +36,6 @@ static const uint64_t PROGRAM_BYTES = 8000000, THREAD_BYTES = 100000;
 /* The largest first; the cheapest that keeps its quality comes last. */
 static const aeon_type kv_types[AEON_PLAN_N_KV] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16,
                                                    AEON_TYPE_Q8_0};
-/* Taken in this order where the person leaves the choice. */
-static const aeon_type chosen_types[] = {AEON_TYPE_F16, AEON_TYPE_Q8_0};
 
 /* The numbers of the sum for one model and one way to run it. */
 typedef struct {
@@ -132,8 +132,9 @@ static size_t default_ctx(const sum *s)
 /* The type in which the context fits, else the last of those allowed; false if none is possible. */
 static bool choose_type(const sum *s, size_t n_ctx, aeon_type *out)
 {
-    const aeon_type *types = s->params->has_kv_type ? &s->params->kv_type : chosen_types;
-    size_t n = s->params->has_kv_type ? 1 : AE_COUNT(chosen_types);
+    const aeon_type usual[] = {aeon_machine_kv_type(), AEON_TYPE_Q8_0}; /* in this order */
+    const aeon_type *types = s->params->has_kv_type ? &s->params->kv_type : usual;
+    size_t n = s->params->has_kv_type ? 1 : AE_COUNT(usual);
     bool is_found = false;
     for (size_t i = 0; i < n; i++) {
         if (!page_bytes(s->config, types[i])) continue;
@@ -249,13 +250,13 @@ static aeon_status check_params(const sum *s, aeon_error *err)
 
 static aeon_status solve(aeon_plan *out, sum *s, aeon_error *err)
 {
-    aeon_type type = AEON_TYPE_F16;
+    aeon_type type = aeon_machine_kv_type();
     add_up(s);
     TRY(check_params(s, err));
     size_t n_wanted = s->params->n_ctx ? s->params->n_ctx : default_ctx(s);
     size_t n_least = s->params->n_ctx || n_wanted < LEAST_CTX ? n_wanted : LEAST_CTX;
     bool is_possible = choose_type(s, n_wanted, &type);
-    AEON_ASSERT(is_possible); /* f16 has blocks of one */
+    AEON_ASSERT(is_possible); /* the usual type has blocks of one */
     size_t n = n_fit(s, type, s->params->ram_bytes);
     if (total(s, type, n_wanted) == UINT64_MAX)
         return ae_fail(err, AEON_INVALID_ARGUMENT,

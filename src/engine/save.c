@@ -59,7 +59,9 @@ static aeon_status write_pages(const aeon_session *s, const char *path, const ae
     if (n_rest) {
         p.last = ae_mem_alloc(AE_MEM_SCRATCH, (size_t)snapshot->key.page_bytes);
         if (!p.last) return ae_fail_memory(err, (size_t)snapshot->key.page_bytes, "saving a talk");
-        ae_kv_page_copy(s->kv.arena, s->kv.pages[p.n_full], n_rest, p.last);
+        memcpy(p.last, ae_kv_page_data(s->kv.arena, s->kv.pages[p.n_full]),
+               (size_t)snapshot->key.page_bytes);
+        ae_kv_page_clear(s->kv.arena, p.last, n_rest);
     }
     aeon_status status = ae_snapshot_write(path, snapshot, page_at, &p, s->lock, err);
     ae_mem_free(p.last);

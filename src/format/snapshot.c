@@ -8,7 +8,7 @@
 #include <sodium.h>
 #include <string.h>
 
-enum { VERSION = 1, TAG_BYTES = 16, KEY_BYTES = 32, CHECK_BYTES = 16, BODY = 0 };
+enum { VERSION = 2, TAG_BYTES = 16, KEY_BYTES = 32, CHECK_BYTES = 16, BODY = 0 };
 
 /* The table in snapshot.h. */
 typedef struct {

@@ -22,7 +22,7 @@
  *
  *   offset  size  field
  *        0     8  magic "AEONSNAP"
- *        8     4  version, 1
+ *        8     4  version, 2 (1 had another layout of pages)
  *       12     4  is_locked: 0 or 1
  *       16    32  fingerprint of the model
  *       48    32  fingerprint of the adapter, zeros for none
@@ -116,7 +116,7 @@ typedef struct ae_snapshot_file ae_snapshot_file;
 /* Map a file and check all but its pages. passphrase NULL or "": none. Errors:
  *   NOT_FOUND, IO
  *   BAD_FORMAT        no snapshot, or damaged
- *   UNSUPPORTED       of a newer version
+ *   UNSUPPORTED       of another version
  *   INVALID_ARGUMENT  locked and there is no passphrase, or the other way round
  *   MISMATCH          not the passphrase
  *   OUT_OF_MEMORY */

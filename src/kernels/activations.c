@@ -2,20 +2,20 @@
 
 #include <string.h>
 
-/* How many values a unit holds, in how many bytes. */
+/* A unit holds 1 << log2_values values in so many bytes. */
 static const struct {
-    size_t values, bytes;
+    unsigned log2_values;
+    size_t bytes;
 } units[AE_N_ACT_KINDS] = {
-    [AE_ACT_F32] = {1, sizeof(float)},
-    [AE_ACT_Q8] = {AE_ACT_BLOCK, sizeof(ae_act_q8)},
-    [AE_ACT_TILES_F32] = {1, sizeof(float)},
-    [AE_ACT_TILES_BF16] = {2, 2 * sizeof(uint16_t)},
-    [AE_ACT_TILES_Q8] = {AE_ACT_BLOCK, sizeof(ae_act_q8)},
+    [AE_ACT_F32] = {0, sizeof(float)},          [AE_ACT_Q8] = {5, sizeof(ae_act_q8)},
+    [AE_ACT_TILES_F32] = {0, sizeof(float)},    [AE_ACT_TILES_BF16] = {1, 2 * sizeof(uint16_t)},
+    [AE_ACT_TILES_Q8] = {5, sizeof(ae_act_q8)},
 };
+_Static_assert(1 << 5 == AE_ACT_BLOCK, "values of a block");
 
 size_t ae_act_row_bytes(ae_act_kind kind, size_t n_cols)
 {
-    return n_cols / units[kind].values * units[kind].bytes;
+    return (n_cols >> units[kind].log2_values) * units[kind].bytes;
 }
 
 ae_act_tile ae_acts_tile(const ae_acts *a, size_t first)
@@ -39,7 +39,7 @@ static void put_pairs(const ae_kernels *k, char *to, size_t block_bytes, const f
 void ae_acts_put(const ae_kernels *k, const ae_acts *a, size_t row, size_t col, const float *x,
                  size_t n)
 {
-    size_t unit = col / units[a->kind].values;
+    size_t unit = col >> units[a->kind].log2_values;
     char *in_row =
         (char *)a->data + row * ae_act_row_bytes(a->kind, a->n_cols) + unit * units[a->kind].bytes;
     size_t lane = row % AE_PANEL_TILE;

@@ -89,17 +89,22 @@ typedef struct {
     }
 
 /* An ae_panel_fn from a function (p, first, N) that multiplies with rows first .. first + N - 1 of
- * the tile, N = 1, 2, 4 or 8 a constant in each copy that the compiler makes. */
+ * the tile, N = 1 .. 8 a constant in each copy that the compiler makes. */
 #define AE_PANEL_PARTS(name, part)                                                                 \
     void name(ae_panel p, size_t n_x)                                                              \
     {                                                                                              \
         size_t first = 0;                                                                          \
         for (; first + 8 <= n_x; first += 8) part(&p, first, 8);                                   \
-        if (n_x & 4) part(&p, first, 4);                                                           \
-        first += n_x & 4;                                                                          \
-        if (n_x & 2) part(&p, first, 2);                                                           \
-        first += n_x & 2;                                                                          \
-        if (n_x & 1) part(&p, first, 1);                                                           \
+        switch (n_x - first) {                                                                     \
+        case 7: part(&p, first, 7); break;                                                         \
+        case 6: part(&p, first, 6); break;                                                         \
+        case 5: part(&p, first, 5); break;                                                         \
+        case 4: part(&p, first, 4); break;                                                         \
+        case 3: part(&p, first, 3); break;                                                         \
+        case 2: part(&p, first, 2); break;                                                         \
+        case 1: part(&p, first, 1); break;                                                         \
+        default: break;                                                                            \
+        }                                                                                          \
     }
 
 /* Block b of activation row i. */

@@ -48,13 +48,18 @@ typedef void ae_dot_fn(float *y, size_t y_stride, const void *w, const void *x, 
 /* A panel (panel.h) against a tile of up to AE_PANEL_TILE activation rows: y[i * y_stride + r] =
  * sum over c of w_r[c] * x_i[c] for r = 0 .. n_rows-1, which may be fewer than the panel has, and i
  * = 0 .. n_x-1. In a tile the units of the rows stand side by side: unit u of row i is at x + u *
- * x_block_bytes + i * the size of a unit. */
+ * x_block_bytes + i * the size of a unit. Weights have w_lanes = n_lanes and w_lane = 0; the keys
+ * and values of a cache, of the float types and Q8_0, stand in wider panels. */
 enum { AE_PANEL_TILE = 32 };
 typedef struct {
     float *y;
     size_t y_stride, n_rows;
-    const char *w; /* the panel */
-    const char *x; /* the tile, in units of the kind that the entry says */
+    bool adds;         /* y += the sums, instead of y = */
+    const char *w;     /* the panel, */
+    size_t w_lanes;    /* how many rows stand side by side in it, */
+    size_t w_lane;     /* and the first of those that are meant */
+    const char *ahead; /* what is wanted next, brought into the cache meanwhile: as many bytes */
+    const char *x;     /* the tile, in units of the kind that the entry says */
     size_t x_block_bytes, n_cols;
 } ae_panel;
 typedef void ae_panel_fn(ae_panel p, size_t n_x);
@@ -110,6 +115,9 @@ typedef struct {
     /* Rows between f32 and F16/BF16, as tensor/dtype.h rounds: for writing the KV cache. */
     void (*f32_to_f16)(const float *x, void *y, size_t n);
     void (*f32_to_bf16)(const float *x, void *y, size_t n);
+
+    /* y [n] = a row of Q8_0: the values of a KV cache. */
+    void (*q8_0_to_f32)(const void *x, float *y, size_t n);
 
     ae_peak_fn *peak_int8, *peak_f32;
     ae_peak_fn *peak_bf16; /* NULL if the instruction set has no such products */

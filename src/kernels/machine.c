@@ -38,6 +38,12 @@ const char *aeon_machine_isa_at(size_t i)
     return NULL;
 }
 
+aeon_type aeon_machine_kv_type(void)
+{
+    bool has_bf16 = ae_kernels_get()->panel[AEON_TYPE_BF16].act == AE_ACT_TILES_BF16;
+    return has_bf16 ? AEON_TYPE_BF16 : AEON_TYPE_F16;
+}
+
 /* One task of the pool: either reads its part of the buffer or runs n_rounds of a peak. */
 typedef struct {
     const uint64_t *buffer;
@@ -48,13 +54,15 @@ typedef struct {
 
 static void read_part(void *arg, ae_member member)
 {
-    enum { WORDS = LINE_BYTES / sizeof(uint64_t) };
+    enum { WORDS = LINE_BYTES / sizeof(uint64_t), AHEAD = 64 * WORDS };
     job *j = arg;
     ae_range words = ae_split(READ_BYTES / sizeof(uint64_t), WORDS, member);
-    uint64_t sum[WORDS] = {0};
-    for (size_t i = words.begin; i < words.end; i += WORDS)
-        for (size_t k = 0; k < WORDS; k++) sum[k] ^= j->buffer[i + k];
-    __asm__ volatile("" : : "r"(sum) : "memory"); /* the sums count as used */
+    uint64_t sum = 0;
+    for (size_t i = words.begin; i < words.end; i += WORDS) {
+        __builtin_prefetch(j->buffer + i + AHEAD);
+        sum ^= j->buffer[i]; /* a word of a line brings all of it */
+    }
+    __asm__ volatile("" : : "r"(sum) : "memory"); /* the sum counts as used */
     j->n_done[member.index] = (words.end - words.begin) * sizeof(uint64_t);
 }
 

@@ -17,13 +17,16 @@ size_t ae_matmul_scratch(const ae_kernels *k, const ae_matrix *w)
     return w->n_lanes || k->dot[w->type->type] ? 0 : w->n_cols;
 }
 
+/* Weights that are on their way from memory. */
+enum { AHEAD_BYTES = 4096 };
+
 /* A tile of activations stays in the caches while a strip of weights passes by. */
 static void multiply_panels(const ae_kernels *k, const ae_matrix *w, ae_range rows,
                             const ae_acts *x, float *y, size_t y_stride)
 {
     size_t row_bytes = row_bytes_of(w);
     AEON_ASSERT(rows.begin % w->n_lanes == 0 && w->n_lanes == k->n_lanes);
-    ae_panel p = {.y_stride = y_stride, .n_cols = w->n_cols};
+    ae_panel p = {.y_stride = y_stride, .w_lanes = w->n_lanes, .n_cols = w->n_cols};
     for (size_t i = 0; i < x->n_rows; i += AE_PANEL_TILE) {
         ae_act_tile tile = ae_acts_tile(x, i);
         p.x = tile.data;
@@ -31,6 +34,7 @@ static void multiply_panels(const ae_kernels *k, const ae_matrix *w, ae_range ro
         for (size_t r = rows.begin; r < rows.end; r += w->n_lanes) {
             p.n_rows = rows.end - r < w->n_lanes ? rows.end - r : w->n_lanes;
             p.w = (const char *)w->data + r * row_bytes;
+            p.ahead = p.w + AHEAD_BYTES;
             p.y = y + i * y_stride + (r - rows.begin);
             k->panel[w->type->type].multiply(p, tile.n_rows);
         }

@@ -114,6 +114,15 @@ void ae_panel_pack(void *panel, aeon_type type, size_t n_lanes, const void *rows
         move_lane(panel, l, n_lanes, lane, (char *)rows + lane * row_bytes, row_bytes, true);
 }
 
+void ae_panel_put_row(void *panel, aeon_type type, size_t n_lanes, size_t lane, const void *row,
+                      size_t n_cols)
+{
+    const layout *l = &layouts[type];
+    AEON_ASSERT(ae_panel_has(type, n_cols) && lane < n_lanes);
+    move_lane(panel, l, n_lanes, lane, (char *)row, n_cols / l->block_values * l->block_bytes,
+              true);
+}
+
 void ae_panel_row(void *row, aeon_type type, size_t n_lanes, const void *panel, size_t lane,
                   size_t n_cols)
 {

@@ -31,6 +31,10 @@ bool ae_panel_has(aeon_type type, size_t n_cols);
 void ae_panel_pack(void *panel, aeon_type type, size_t n_lanes, const void *rows, size_t n_rows,
                    size_t n_cols);
 
+/* The row of one lane becomes row; the others stay. */
+void ae_panel_put_row(void *panel, aeon_type type, size_t n_lanes, size_t lane, const void *row,
+                      size_t n_cols);
+
 /* row = the row of one lane, as it was packed. */
 void ae_panel_row(void *row, aeon_type type, size_t n_lanes, const void *panel, size_t lane,
                   size_t n_cols);

@@ -3,6 +3,7 @@
  * Sums run from the first value to the last in one f32. The file is compiled without contraction
  * into fused multiply-adds, so its results are the same on every machine. */
 #include "kernels/isa.h"
+#include "kernels/panel.h"
 #include "tensor/blocks.h"
 
 #include <math.h>
@@ -130,6 +131,63 @@ DOT_ENTRY(q4_0)
 DOT_ENTRY(q4_k)
 DOT_ENTRY(q6_k)
 
+/* ---- panels: a block at a time, taken out of its lane -----------------------------------------*/
+
+enum { MAX_BLOCK_BYTES = 512, MAX_BLOCK_UNITS = AE_SUPERBLOCK / AE_ACT_BLOCK };
+
+typedef float row_fn(const void *w, const void *x, size_t n_cols);
+
+/* How a type is cut: n_cols values of a block and of as many activations, in n_units units. */
+typedef struct {
+    aeon_type type;
+    row_fn *row;
+    size_t n_cols, block_bytes, n_units, unit_bytes;
+} block_kind;
+
+/* y = the sum over the blocks of one lane, for one row of the tile. */
+static float panel_row(const ae_panel *p, const block_kind *k, size_t lane, size_t i)
+{
+    char block[MAX_BLOCK_BYTES];
+    ae_act_q8 acts[MAX_BLOCK_UNITS];
+    float sum = 0;
+    for (size_t b = 0; b < p->n_cols / k->n_cols; b++) {
+        ae_panel_row(block, k->type, p->w_lanes, p->w + b * p->w_lanes * k->block_bytes, lane,
+                     k->n_cols);
+        for (size_t u = 0; u < k->n_units; u++)
+            memcpy((char *)acts + u * k->unit_bytes,
+                   p->x + (b * k->n_units + u) * p->x_block_bytes + i * k->unit_bytes,
+                   k->unit_bytes);
+        sum += k->row(block, acts, k->n_cols);
+    }
+    return sum;
+}
+
+static void multiply_panel(const ae_panel *p, const block_kind *k, size_t n_x)
+{
+    for (size_t i = 0; i < n_x; i++)
+        for (size_t r = 0; r < p->n_rows; r++)
+            p->y[i * p->y_stride + r] =
+                (p->adds ? p->y[i * p->y_stride + r] : 0) + panel_row(p, k, p->w_lane + r, i);
+}
+
+#define PANEL_ENTRY(TYPE, name, n_cols, block_bytes, n_units, unit_bytes)                          \
+    static void panel_##name(ae_panel p, size_t n_x)                                               \
+    {                                                                                              \
+        static const block_kind kind = {AEON_TYPE_##TYPE, row_##name, n_cols,                      \
+                                        block_bytes,      n_units,    unit_bytes};                 \
+        multiply_panel(&p, &kind, n_x);                                                            \
+    }
+#define BLOCK_ENTRY(TYPE, name, n_cols)                                                            \
+    PANEL_ENTRY(TYPE, name, n_cols, sizeof(ae_block_##name), n_cols / AE_ACT_BLOCK,                \
+                sizeof(ae_act_q8))
+PANEL_ENTRY(F32, f32, 2, 2 * sizeof(float), 2, sizeof(float))
+PANEL_ENTRY(F16, f16, 2, 2 * sizeof(uint16_t), 2, sizeof(float))
+PANEL_ENTRY(BF16, bf16, 2, 2 * sizeof(uint16_t), 2, sizeof(float))
+BLOCK_ENTRY(Q8_0, q8_0, AE_BLOCK)
+BLOCK_ENTRY(Q4_0, q4_0, AE_BLOCK)
+BLOCK_ENTRY(Q4_K, q4_k, AE_SUPERBLOCK)
+BLOCK_ENTRY(Q6_K, q6_k, AE_SUPERBLOCK)
+
 /* ---- rows of activations --------------------------------------------------------------------- */
 
 static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
@@ -225,6 +283,11 @@ static void f32_to_bf16(const float *x, void *y, size_t n)
     ae_dtype_get(AEON_TYPE_BF16)->from_f32(x, y, n);
 }
 
+static void q8_0_to_f32(const void *x, float *y, size_t n)
+{
+    ae_dtype_get(AEON_TYPE_Q8_0)->to_f32(x, y, n);
+}
+
 /* ---- peaks ----------------------------------------------------------------------------------- */
 
 enum { PEAK_WIDTH = 64 };
@@ -254,4 +317,13 @@ const ae_kernels ae_kernels_scalar = {
     .isa = "scalar",
     AE_KERNELS_ENTRIES,
     AE_KERNELS_BLOCK_DOTS,
+    .q8_0_to_f32 = q8_0_to_f32,
+    .n_lanes = 1,
+    .panel = {[AEON_TYPE_F32] = {panel_f32, AE_ACT_TILES_F32},
+              [AEON_TYPE_F16] = {panel_f16, AE_ACT_TILES_F32},
+              [AEON_TYPE_BF16] = {panel_bf16, AE_ACT_TILES_F32},
+              [AEON_TYPE_Q8_0] = {panel_q8_0, AE_ACT_TILES_Q8},
+              [AEON_TYPE_Q4_0] = {panel_q4_0, AE_ACT_TILES_Q8},
+              [AEON_TYPE_Q4_K] = {panel_q4_k, AE_ACT_TILES_Q8},
+              [AEON_TYPE_Q6_K] = {panel_q6_k, AE_ACT_TILES_Q8}},
 };

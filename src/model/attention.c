@@ -3,37 +3,34 @@
  * Notation: H = n_heads, G = n_kv_heads, D = head_dim; the R = H / G query heads that share a
  * key/value head are answered together, so that each key is read once for all of them.
  *
- * A query keeps, over the runs so far, the largest score `max`, the `sum` of exp(score - max), and
- * the values weighted with these; where a run has a larger score, what was before fades. */
+ * Keys and values stand in panels (kv.h), which queries meet as activations meet weights. That goes
+ * chunk by chunk of CHUNK positions, in three steps: the scores of all queries against the keys,
+ * the weights exp(score - max), and the values under these weights. A query keeps, over the chunks
+ * so far, the largest score `max`, the `sum` of its weights, and the values mixed with them; where
+ * a chunk has a larger score, what was before fades. */
 #include "model/attention.h"
+
+#include "kernels/activations.h"
 
 #include <math.h>
 #include <string.h>
 
-/* Tokens of a tile, which one member does at a time; queries that meet a run at once, so that they
- * stay in the first cache together with it. */
-enum { MOST_TOKENS = 64, LEAST_TOKENS = 16, AT_ONCE = 16 };
+/* Tokens of a tile, which one member does at a time; positions that are softened at once. */
+enum { MOST_TOKENS = 32, LEAST_TOKENS = 16, CHUNK = 4 * AE_KV_RUN };
 
 /* The work of one member: the tokens [begin, end) of the batch under one key/value head. Query i is
  * that of token begin + i / R; there are R for each token. */
 typedef struct {
     const ae_attention *a;
     size_t layer, head, begin, end;
-    float *queries;   /* [MOST_TOKENS R][D] */
-    float *mixed;     /* [MOST_TOKENS R][D] values, weighted by exp(score - max) */
-    float *max, *sum; /* [MOST_TOKENS R] of the scores so far, and of those weights */
-    float *scores;    /* [AT_ONCE][AE_KV_RUN] */
-    float *keep;      /* [AT_ONCE] what a run leaves of the mixture before it */
-    float *expanded;  /* [2][AE_KV_RUN][D] keys and values of a type without kernels of its own */
+    aeon_type key_type, value_type; /* as they are multiplied */
+    ae_acts queries;                /* [MOST_TOKENS R][D] */
+    ae_acts weights;                /* [MOST_TOKENS R][CHUNK] */
+    float *scores;                  /* [MOST_TOKENS R][CHUNK] */
+    float *mixed;                   /* [MOST_TOKENS R][D] values, weighted by exp(score - max) */
+    float *max, *sum;               /* [MOST_TOKENS R] of the scores so far, and of those weights */
+    float *expanded; /* [AE_KV_RUN][D] values of a type that is not multiplied as it is */
 } tile;
-
-/* A run of keys and values as the kernels take them. */
-typedef struct {
-    const char *keys, *values;
-    size_t row_bytes;
-    aeon_type type;
-    size_t pos;
-} run;
 
 static size_t n_group(const ae_config *c)
 {
@@ -43,97 +40,179 @@ static size_t n_group(const ae_config *c)
 size_t ae_attention_scratch(const ae_config *c)
 {
     size_t n_queries = MOST_TOKENS * n_group(c);
-    return 2 * n_queries * (c->head_dim + 1) + AT_ONCE * (AE_KV_RUN + 1) +
-           2 * (size_t)AE_KV_RUN * c->head_dim;
+    return 2 * n_queries * (c->head_dim + CHUNK + 1) + (size_t)AE_KV_RUN * c->head_dim;
 }
 
 static void place_scratch(tile *t, float *scratch)
 {
+    const ae_kernels *k = t->a->kernels;
     size_t d = t->a->config->head_dim, n_queries = MOST_TOKENS * n_group(t->a->config);
-    t->queries = scratch;
-    t->mixed = t->queries + n_queries * d;
-    t->max = t->mixed + n_queries * d;
+    t->mixed = scratch + n_queries * d;
+    t->scores = t->mixed + n_queries * d;
+    t->max = t->scores + 2 * n_queries * CHUNK;
     t->sum = t->max + n_queries;
-    t->scores = t->sum + n_queries;
-    t->keep = t->scores + AT_ONCE * AE_KV_RUN;
-    t->expanded = t->keep + AT_ONCE;
+    t->expanded = t->sum + n_queries;
+    t->queries = (ae_acts){k->panel[t->key_type].act, scratch, 0, d};
+    t->weights = (ae_acts){k->panel[t->value_type].act, t->scores + n_queries * CHUNK, 0, CHUNK};
+}
+
+/* ---- what is seen ---------------------------------------------------------------------------- */
+
+/* Where a token's keys lie in the n_positions from pos on: nothing if begin >= end. */
+static ae_range seen_of(const tile *t, size_t token, size_t pos, size_t n_positions)
+{
+    size_t n_window = t->a->config->n_window, n = (size_t)t->a->places[token].pos + 1;
+    size_t oldest = n_window && n > n_window ? n - n_window : 0;
+    ae_range seen = {oldest > pos ? oldest - pos : 0, n > pos ? n - pos : 0};
+    if (seen.end > n_positions) seen.end = n_positions;
+    return seen;
+}
+
+/* What any of these tokens sees. */
+static ae_range seen_by_any(const tile *t, ae_range tokens, size_t pos, size_t n_positions)
+{
+    ae_range all = {n_positions, 0};
+    for (size_t i = tokens.begin; i < tokens.end; i++) {
+        ae_range seen = seen_of(t, i, pos, n_positions);
+        if (seen.begin >= seen.end) continue;
+        if (seen.begin < all.begin) all.begin = seen.begin;
+        if (seen.end > all.end) all.end = seen.end;
+    }
+    return all;
 }
 
 /* ---- queries against a run ------------------------------------------------------------------- */
 
-/* n <= AT_ONCE queries from the first against these keys of the run. */
-static void attend_few(const tile *t, size_t first, size_t n, const run *r, ae_range seen)
+/* A run of keys and values, and neighbours of the tile that see it. */
+typedef struct {
+    ae_kv_run at, next; /* next: what will be wanted then */
+    size_t pos;
+    ae_range tokens;
+} run;
+
+/* Some queries that stand together in a tile of activations: [begin, end). */
+typedef void queries_fn(const tile *t, const run *r, ae_range seen, ae_range queries);
+
+static void for_tiles(const tile *t, const run *r, queries_fn *fn)
+{
+    size_t group = n_group(t->a->config), end = (r->tokens.end - t->begin) * group, next;
+    ae_range seen = seen_by_any(t, r->tokens, r->pos, AE_KV_RUN);
+    if (seen.begin >= seen.end) return;
+    for (size_t q = (r->tokens.begin - t->begin) * group; q < end; q = next) {
+        next = q / AE_PANEL_TILE * AE_PANEL_TILE + AE_PANEL_TILE;
+        if (next > end) next = end;
+        fn(t, r, seen, (ae_range){q, next});
+    }
+}
+
+/* The activations of these queries, from a column on. */
+static ae_panel panel_for(const ae_acts *acts, ae_range queries, size_t unit)
+{
+    ae_act_tile x = ae_acts_tile(acts, queries.begin / AE_PANEL_TILE * AE_PANEL_TILE);
+    size_t unit_bytes = x.block_bytes / x.n_rows;
+    return (ae_panel){.x = x.data + unit * x.block_bytes +
+                           queries.begin % AE_PANEL_TILE * unit_bytes,
+                      .x_block_bytes = x.block_bytes};
+}
+
+/* Scores, for whole panels of the keys seen. */
+static void score(const tile *t, const run *r, ae_range seen, ae_range queries)
 {
     const ae_kernels *k = t->a->kernels;
-    size_t d = t->a->config->head_dim, n_keys = seen.end - seen.begin;
-    const char *key = r->keys + seen.begin * r->row_bytes;
-    for (size_t i = 0; i < n_keys; i++, key += r->row_bytes)
-        k->dot[r->type](t->scores + i, AE_KV_RUN, key, t->queries + first * d, d * sizeof(float), n,
-                        d);
-    for (size_t q = 0; q < n; q++) {
-        float *max = &t->max[first + q], *sum = &t->sum[first + q], before = *max;
-        float run_sum = k->softmax_part(t->scores + q * AE_KV_RUN, n_keys, max);
-        t->keep[q] = expf(before - *max);
-        *sum = *sum * t->keep[q] + run_sum;
+    ae_panel p = panel_for(&t->queries, queries, 0);
+    float *scores = t->scores + queries.begin * CHUNK + r->pos % CHUNK;
+    p.y_stride = CHUNK;
+    p.n_rows = k->n_lanes;
+    p.w = r->at.keys;
+    p.w_lanes = AE_KV_RUN;
+    p.ahead = r->next.keys;
+    p.n_cols = t->a->config->head_dim;
+    p.w_lane = seen.begin / k->n_lanes * k->n_lanes;
+    for (; p.w_lane < seen.end; p.w_lane += k->n_lanes) {
+        p.y = scores + p.w_lane;
+        k->panel[t->key_type].multiply(p, queries.end - queries.begin);
     }
-    k->mix[r->type](t->mixed + first * d, t->keep, r->values + seen.begin * r->row_bytes,
-                    r->row_bytes, n_keys, t->scores, AE_KV_RUN, n, d);
 }
 
-/* The tokens [begin, end) against these keys. */
-static void attend(const tile *t, ae_range tokens, const run *r, ae_range seen)
+/* mixed += the values seen under their weights. Positions go two by two: what only completes a pair
+ * has the weight 0. */
+static void mix(const tile *t, const run *r, ae_range seen, ae_range queries)
 {
-    size_t group = n_group(t->a->config), end = (tokens.end - t->begin) * group;
-    for (size_t q = (tokens.begin - t->begin) * group; q < end; q += AT_ONCE)
-        attend_few(t, q, end - q < AT_ONCE ? end - q : AT_ONCE, r, seen);
+    const ae_kernels *k = t->a->kernels;
+    size_t d = t->a->config->head_dim, begin = seen.begin / 2 * 2, col = r->pos % CHUNK + begin;
+    size_t unit = t->weights.kind == AE_ACT_TILES_BF16 ? col / 2 : col;
+    size_t skipped_bytes = begin * d * (size_t)ae_dtype_get(t->value_type)->block_bytes;
+    ae_panel p = panel_for(&t->weights, queries, unit);
+    p.y_stride = p.w_lanes = d;
+    p.adds = true;
+    p.w = r->at.values + skipped_bytes;
+    p.ahead = r->next.values + skipped_bytes;
+    p.n_cols = (seen.end + 1 - begin) / 2 * 2;
+    for (; p.w_lane < d; p.w_lane += k->n_lanes) {
+        p.y = t->mixed + queries.begin * d + p.w_lane;
+        p.n_rows = d - p.w_lane < k->n_lanes ? d - p.w_lane : k->n_lanes;
+        k->panel[t->value_type].multiply(p, queries.end - queries.begin);
+    }
 }
 
-/* What a token sees of the run: nothing if begin >= end. */
-static ae_range seen_of(const tile *t, size_t token, const run *r)
+/* ---- the softmax of a chunk ------------------------------------------------------------------ */
+
+static void scale(float *x, float factor, size_t n)
 {
-    size_t n_window = t->a->config->n_window, n = (size_t)t->a->places[token].pos + 1;
-    size_t oldest = n_window && n > n_window ? n - n_window : 0;
-    ae_range seen = {oldest > r->pos ? oldest - r->pos : 0, n > r->pos ? n - r->pos : 0};
-    if (seen.end > AE_KV_RUN) seen.end = AE_KV_RUN;
-    return seen;
+    for (size_t i = 0; i < n; i++) x[i] *= factor;
 }
 
-/* ---- the runs of a tile ---------------------------------------------------------------------- */
-
-/* Where the tokens of a span lie in the tile. */
-static ae_range tokens_of(const tile *t, size_t span)
+/* The scores of a query become weights [n_cols], 0 where it does not see; n_cols is even. */
+static void soften(const tile *t, size_t q, ae_range seen, size_t n_cols)
 {
-    ae_range r = {t->begin, t->end};
-    while (t->a->places[r.begin].span != span) r.begin++;
-    r.end = r.begin;
-    while (r.end < t->end && t->a->places[r.end].span == span) r.end++;
-    return r;
-}
-
-/* The run at a position of a span's timeline. n: how many of its keys anyone sees. */
-static run run_at(const tile *t, const ae_span *s, size_t pos, size_t n)
-{
-    const ae_kv_arena *arena = s->kv->arena;
-    const ae_dtype *type = ae_dtype_get(ae_kv_arena_type(arena));
-    ae_kv_rows rows = ae_kv_rows_at(s->kv, t->layer, t->head, pos);
-    run r = {rows.keys, rows.values, ae_kv_row_bytes(arena), ae_kv_arena_type(arena), pos};
-    if (t->a->kernels->mix[r.type]) return r;
+    const ae_kernels *k = t->a->kernels;
+    float *row = t->scores + q * CHUNK, before = t->max[q];
     size_t d = t->a->config->head_dim;
-    float *keys = t->expanded, *values = keys + AE_KV_RUN * d;
-    for (size_t i = 0; i < n; i++) {
-        type->to_f32(rows.keys + i * r.row_bytes, keys + i * d, d);
-        type->to_f32(rows.values + i * r.row_bytes, values + i * d, d);
+    if (seen.begin >= seen.end) seen = (ae_range){0, 0};
+    memset(row, 0, seen.begin * sizeof *row);
+    memset(row + seen.end, 0, (n_cols - seen.end) * sizeof *row);
+    if (seen.end) {
+        float part = k->softmax_part(row + seen.begin, seen.end - seen.begin, &t->max[q]);
+        float keep = t->max[q] == before ? 1 : expf(before - t->max[q]);
+        if (keep != 1) scale(t->mixed + q * d, keep, d);
+        t->sum[q] = t->sum[q] * keep + part;
     }
-    return (run){(char *)keys, (char *)values, d * sizeof(float), AEON_TYPE_F32, pos};
+    ae_acts_put(k, &t->weights, q, 0, row, n_cols);
 }
+
+static void soften_all(const tile *t, size_t pos)
+{
+    size_t group = n_group(t->a->config);
+    ae_range all = seen_by_any(t, (ae_range){t->begin, t->end}, pos, CHUNK);
+    size_t n_cols = (all.end + 1) / 2 * 2;
+    for (size_t i = t->begin; i < t->end; i++) {
+        ae_range seen = seen_of(t, i, pos, CHUNK);
+        for (size_t h = 0; h < group; h++) soften(t, (i - t->begin) * group + h, seen, n_cols);
+    }
+}
+
+/* ---- the runs of a chunk --------------------------------------------------------------------- */
 
 /* A span of the tile while its runs are walked. */
 typedef struct {
     const ae_span *span;
-    ae_range tokens;
-    size_t end; /* positions that its last token sees */
+    ae_range tokens; /* of the batch, those in the tile */
+    size_t end;      /* positions that its last token sees */
     ae_kv_page page;
 } walker;
+
+static size_t find_walkers(const tile *t, walker *w)
+{
+    size_t n = 0;
+    for (size_t i = t->begin; i < t->end; n++) {
+        uint32_t s = t->a->places[i].span;
+        ae_range tokens = {i, i};
+        while (i < t->end && t->a->places[i].span == s) i++;
+        tokens.end = i;
+        w[n] = (walker){&t->a->batch->spans[s], tokens, (size_t)t->a->places[i - 1].pos + 1, 0};
+    }
+    return n;
+}
 
 /* Bring those who stand on the same page together; those who have arrived go to the end. Returns
  * how many still walk. Forks stay in order for as long as they share pages. */
@@ -153,39 +232,51 @@ static size_t line_up(walker *w, size_t n, size_t pos)
     return n;
 }
 
-/* The tokens of n walkers on one page: neighbours that see the same keys go together. */
-static void attend_page(const tile *t, const walker *w, size_t n, size_t pos)
+static bool is_expanded(const tile *t)
+{
+    return t->key_type != t->value_type;
+}
+
+/* Values as rows of f32, with a row of zeros behind the last that may complete a pair. */
+static void expand_values(const tile *t, run *r, const ae_kv_arena *arena, size_t n)
+{
+    size_t d = t->a->config->head_dim, row_bytes = ae_kv_row_bytes(arena);
+    if (n > AE_KV_RUN) n = AE_KV_RUN;
+    for (size_t i = 0; i < n; i++)
+        t->a->kernels->q8_0_to_f32(r->at.values + i * row_bytes, t->expanded + i * d, d);
+    if (n < AE_KV_RUN) memset(t->expanded + n * d, 0, d * sizeof *t->expanded);
+    r->at.values = r->next.values = (const char *)t->expanded;
+}
+
+/* Do a step of the chunk for the tokens of n walkers on one page. Neighbours go together. */
+static void step_page(const tile *t, const walker *w, size_t n, size_t pos, queries_fn *step)
 {
     size_t end = 0;
     for (size_t i = 0; i < n; i++) end = w[i].end > end ? w[i].end : end;
-    run r = run_at(t, w->span, pos, end - pos < AE_KV_RUN ? end - pos : AE_KV_RUN);
-    ae_range together = {0, 0};
-    ae_range same = {0, 0};
-    for (size_t i = 0; i < n; i++)
-        for (size_t token = w[i].tokens.begin; token < w[i].tokens.end; token++) {
-            ae_range seen = seen_of(t, token, &r);
-            if (seen.begin >= seen.end) continue;
-            bool joins = token == together.end && seen.begin == same.begin && seen.end == same.end;
-            if (!joins) {
-                attend(t, together, &r, same);
-                together.begin = token;
-                same = seen;
-            }
-            together.end = token + 1;
-        }
-    attend(t, together, &r, same);
+    run r = {.at = ae_kv_run_at(w->span->kv, t->layer, t->head, pos), .pos = pos};
+    bool has_next = w->end > pos + AE_KV_RUN;
+    r.next = has_next ? ae_kv_run_at(w->span->kv, t->layer, t->head, pos + AE_KV_RUN) : r.at;
+    if (step == mix && is_expanded(t)) expand_values(t, &r, w->span->kv->arena, end - pos);
+    for (size_t i = 0, next; i < n; i = next) {
+        r.tokens = w[i].tokens;
+        for (next = i + 1; next < n && w[next].tokens.begin == r.tokens.end; next++)
+            r.tokens.end = w[next].tokens.end;
+        for_tiles(t, &r, step);
+    }
 }
 
-static size_t find_walkers(const tile *t, walker *w)
+/* Do a step for all runs of a chunk. */
+static void step_chunk(const tile *t, walker *w, size_t n, size_t pos, queries_fn *step)
 {
-    size_t n = 0, last = t->a->places[t->end - 1].span;
-    for (size_t s = t->a->places[t->begin].span; s <= last; s++) {
-        ae_range tokens = tokens_of(t, s);
-        size_t end = (size_t)t->a->places[tokens.end - 1].pos + 1;
-        w[n++] = (walker){&t->a->batch->spans[s], tokens, end, 0};
-    }
-    return n;
+    size_t end = pos / CHUNK * CHUNK + CHUNK;
+    for (; pos < end && (n = line_up(w, n, pos)) > 0; pos += AE_KV_RUN)
+        for (size_t i = 0, same; i < n; i += same) {
+            for (same = 1; i + same < n && w[i + same].page == w[i].page;) same++;
+            step_page(t, w + i, same, pos, step);
+        }
 }
+
+/* ---- tiles ----------------------------------------------------------------------------------- */
 
 /* The first run that any token of the tile sees. */
 static size_t first_run(const tile *t)
@@ -207,18 +298,18 @@ static size_t first_of(const tile *t, size_t i)
     return (i * c->n_heads + t->head * n_group(c)) * c->head_dim;
 }
 
-static void begin_tile(const tile *t)
+static void begin_tile(tile *t)
 {
     const ae_config *c = t->a->config;
-    size_t n_floats = n_group(c) * c->head_dim, n = (t->end - t->begin) * n_group(c);
-    for (size_t i = 0; i < n; i++) {
-        t->max[i] = -INFINITY;
-        t->sum[i] = 0;
+    size_t group = n_group(c), n = (t->end - t->begin) * group;
+    t->queries.n_rows = t->weights.n_rows = n;
+    for (size_t q = 0; q < n; q++) {
+        const float *x = t->a->queries + first_of(t, t->begin + q / group);
+        ae_acts_put(t->a->kernels, &t->queries, q, 0, x + q % group * c->head_dim, c->head_dim);
+        t->max[q] = -INFINITY;
+        t->sum[q] = 0;
     }
     memset(t->mixed, 0, n * c->head_dim * sizeof *t->mixed);
-    for (size_t i = t->begin; i < t->end; i++)
-        memcpy(t->queries + (i - t->begin) * n_floats, t->a->queries + first_of(t, i),
-               n_floats * sizeof *t->queries);
 }
 
 static void end_tile(const tile *t)
@@ -229,21 +320,22 @@ static void end_tile(const tile *t)
         for (size_t h = 0; h < group; h++) {
             size_t q = (i - t->begin) * group + h;
             const float *mixed = t->mixed + q * d;
-            float *out = t->a->out + first_of(t, i) + h * d, scale = 1 / t->sum[q];
-            for (size_t k = 0; k < d; k++) out[k] = mixed[k] * scale;
+            float *out = t->a->out + first_of(t, i) + h * d, factor = 1 / t->sum[q];
+            for (size_t k = 0; k < d; k++) out[k] = mixed[k] * factor;
         }
 }
 
-static void attend_tile(const tile *t)
+static void attend_tile(tile *t)
 {
     walker walkers[MOST_TOKENS];
-    size_t n = find_walkers(t, walkers);
+    size_t n = find_walkers(t, walkers), end = 0;
+    for (size_t i = 0; i < n; i++) end = walkers[i].end > end ? walkers[i].end : end;
     begin_tile(t);
-    for (size_t pos = first_run(t); (n = line_up(walkers, n, pos)) > 0; pos += AE_KV_RUN)
-        for (size_t i = 0, same; i < n; i += same) {
-            for (same = 1; i + same < n && walkers[i + same].page == walkers[i].page;) same++;
-            attend_page(t, walkers + i, same, pos);
-        }
+    for (size_t pos = first_run(t); pos < end; pos = pos / CHUNK * CHUNK + CHUNK) {
+        step_chunk(t, walkers, n, pos, score);
+        soften_all(t, pos / CHUNK * CHUNK);
+        step_chunk(t, walkers, n, pos, mix);
+    }
     end_tile(t);
 }
 
@@ -269,13 +361,18 @@ ae_attention_part ae_attention_part_at(const ae_attention *a, int n_threads, siz
     return (ae_attention_part){i % n_heads, {begin, end < a->n_tokens ? end : a->n_tokens}};
 }
 
+/* Values in blocks of their own rows are expanded to f32. */
 void ae_attention_run(const ae_attention *a, size_t layer, ae_attention_part part, float *scratch)
 {
+    aeon_type type = ae_kv_arena_type(a->batch->spans->kv->arena);
+    bool is_float = ae_dtype_get(type)->block_values == 1;
     tile t = {.a = a,
               .layer = layer,
               .head = part.head,
               .begin = part.tokens.begin,
-              .end = part.tokens.end};
+              .end = part.tokens.end,
+              .key_type = type,
+              .value_type = is_float ? type : AEON_TYPE_F32};
     place_scratch(&t, scratch);
     attend_tile(&t);
 }

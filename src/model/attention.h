@@ -3,10 +3,10 @@
  * Model:    A batch is spans of tokens, each the next ones of a timeline. For each key/value head
  *           and each run of AE_KV_RUN positions, all queries that see the same page are answered
  *           while it lies in the cache: forks of one beginning read it once for all of them
- *           (cascade attention, arXiv:2402.05099; runs merged as in arXiv:2205.14135).
+ *           (cascade attention, arXiv:2402.05099; chunks of runs merged as in arXiv:2205.14135).
  * Uses:     model/kv.h, kernels/.      Threads: different parts may be answered at once.
  * Promises: a query's result depends on its own timeline alone: its keys are summed in order within
- *           a run, and the runs merged in order, whoever else is in the batch.
+ *           a chunk, and the chunks merged in order, whoever else is in the batch.
  */
 #ifndef AE_MODEL_ATTENTION_H
 #define AE_MODEL_ATTENTION_H

@@ -2,8 +2,12 @@
 
 #include "base/cursor.h"
 #include "base/mem.h"
+#include "kernels/panel.h"
 
 #include <string.h>
+
+/* Kernels load all lanes of a panel, also where the last page has fewer numbers. */
+enum { SPARE_BYTES = AE_PANEL_MAX_LANES * sizeof(float) };
 
 struct ae_kv_arena {
     aeon_type type;
@@ -32,7 +36,7 @@ static aeon_status check_params(const ae_config *c, const ae_kv_arena_params *p,
     for (size_t i = 0; i < AE_COUNT(types); i++) is_known |= types[i] == p->type;
     if (!is_known)
         return ae_fail(err, AEON_UNSUPPORTED, "keys and values can be f32, f16, bf16 or q8_0");
-    if (c->head_dim % ae_dtype_get(p->type)->block_values)
+    if (!ae_panel_has(p->type, c->head_dim))
         return ae_fail(err, AEON_UNSUPPORTED,
                        "keys and values of %u numbers do not fit into %s blocks; choose f16",
                        c->head_dim, aeon_type_name(p->type));
@@ -61,7 +65,7 @@ static aeon_status arena_init(ae_kv_arena *a, const ae_config *c, const ae_kv_ar
                        .n_free = n_pages};
     a->row_bytes = (size_t)ae_dtype_row_bytes(ae_dtype_get(p->type), c->head_dim);
     a->head_bytes = 2 * page_tokens * a->row_bytes;
-    a->data = ae_mem_alloc(AE_MEM_KV, (size_t)size);
+    a->data = ae_mem_alloc(AE_MEM_KV, (size_t)size + SPARE_BYTES);
     a->n_holders = ae_mem_alloc_array(AE_MEM_KV, n_pages, sizeof *a->n_holders);
     a->free_pages = ae_mem_alloc_array(AE_MEM_KV, n_pages, sizeof *a->free_pages);
     if (!a->data || !a->n_holders || !a->free_pages)
@@ -129,6 +133,46 @@ size_t ae_kv_row_bytes(const ae_kv_arena *a)
     return a->row_bytes;
 }
 
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* BF16 values stand in pairs of positions: number d of position pos is at ((pos / 2) D + d) 2 + pos
+ * %
+ * 2. The second of a pair that has only its first is zeros: attention multiplies it, by 0. */
+static bool is_paired(const ae_kv_arena *a)
+{
+    return a->type == AEON_TYPE_BF16;
+}
+
+static uint16_t *pair_at(const ae_kv_arena *a, char *values, size_t pos)
+{
+    return (uint16_t *)(void *)values + pos / 2 * 2 * a->head_dim;
+}
+
+/* values: those of a head in a page. row: as the type has it. */
+static void put_value_row(const ae_kv_arena *a, char *values, size_t pos, const void *row)
+{
+    const uint16_t *halves = row;
+    if (!is_paired(a)) {
+        memcpy(values + pos * a->row_bytes, row, a->row_bytes);
+        return;
+    }
+    uint16_t *pair = pair_at(a, values, pos);
+    for (size_t d = 0; d < a->head_dim; d++) {
+        if (pos % 2 == 0) pair[2 * d + 1] = 0;
+        pair[2 * d + pos % 2] = halves[d];
+    }
+}
+
+static void get_value_row(const ae_kv_arena *a, char *values, size_t pos, void *row)
+{
+    uint16_t *halves = row;
+    if (!is_paired(a)) {
+        memcpy(row, values + pos * a->row_bytes, a->row_bytes);
+        return;
+    }
+    for (size_t d = 0; d < a->head_dim; d++) halves[d] = pair_at(a, values, pos)[2 * d + pos % 2];
+}
+
 /* ---- pages ----------------------------------------------------------------------------------- */
 
 static ae_kv_page take_page(ae_kv_arena *a)
@@ -163,12 +207,17 @@ void *ae_kv_page_data(ae_kv_arena *a, ae_kv_page page)
     return a->data + page * a->page_bytes;
 }
 
-void ae_kv_page_copy(ae_kv_arena *a, ae_kv_page page, size_t n, void *to)
+void ae_kv_page_clear(const ae_kv_arena *a, void *copy, size_t n)
 {
-    const char *from = ae_kv_page_data(a, page);
-    size_t half = a->page_tokens * a->row_bytes; /* keys, then as many values */
-    for (size_t at = 0; at < a->page_bytes && n; at += half)
-        memcpy((char *)to + at, from + at, n * a->row_bytes);
+    static const char zeros[AE_MAX_HEAD_DIM * sizeof(float)];
+    char *end = (char *)copy + a->page_bytes;
+    for (char *head = copy; head < end; head += a->head_bytes) {
+        for (size_t pos = n; pos < a->page_tokens; pos++)
+            ae_panel_put_row(head + pos / AE_KV_RUN * AE_KV_RUN * a->row_bytes, a->type, AE_KV_RUN,
+                             pos % AE_KV_RUN, zeros, a->head_dim);
+        for (size_t pos = n; pos < a->page_tokens; pos++)
+            put_value_row(a, head + a->page_tokens * a->row_bytes, pos, zeros);
+    }
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -206,12 +255,13 @@ size_t ae_kv_grow_needs(const ae_kv *kv, size_t pos, size_t n)
     return n_needed;
 }
 
-/* Put a page of the table's own, with the first n positions, in the place of a shared one. */
-static void part_page(ae_kv *kv, size_t i, size_t n)
+/* Put a page of the table's own, with what stands in it or empty, in the place of a shared one. */
+static void part_page(ae_kv *kv, size_t i, bool is_empty)
 {
-    ae_kv_page own = take_page(kv->arena);
-    ae_kv_page_copy(kv->arena, kv->pages[i], n, ae_kv_page_data(kv->arena, own));
-    ae_kv_page_drop(kv->arena, kv->pages[i]);
+    ae_kv_arena *a = kv->arena;
+    ae_kv_page own = take_page(a);
+    if (!is_empty) memcpy(ae_kv_page_data(a, own), ae_kv_page_data(a, kv->pages[i]), a->page_bytes);
+    ae_kv_page_drop(a, kv->pages[i]);
     kv->pages[i] = own;
 }
 
@@ -232,7 +282,7 @@ aeon_status ae_kv_part(ae_kv *kv, size_t pos, size_t n, aeon_error *err)
     AEON_ASSERT(pages_for(kv, pos + n) <= kv->n_pages);
     TRY(check_free(kv, pos, n, err));
     for (size_t i = pos / page_tokens; i < pages_for(kv, pos + n); i++)
-        if (kv->arena->n_holders[kv->pages[i]] > 1) part_page(kv, i, page_tokens);
+        if (kv->arena->n_holders[kv->pages[i]] > 1) part_page(kv, i, false);
     return AEON_OK;
 }
 
@@ -243,7 +293,7 @@ aeon_status ae_kv_grow(ae_kv *kv, size_t pos, size_t n, aeon_error *err)
     AEON_ASSERT(n >= 1 && end <= kv->cap && pages_for(kv, pos) <= kv->n_pages);
     TRY(check_free(kv, pos, n, err));
     for (size_t i = begin; i < kv->n_pages && i < end; i++)
-        if (a->n_holders[kv->pages[i]] > 1) part_page(kv, i, i == begin ? pos % a->page_tokens : 0);
+        if (a->n_holders[kv->pages[i]] > 1) part_page(kv, i, i * a->page_tokens >= pos);
     while (kv->n_pages < end) kv->pages[kv->n_pages++] = take_page(a);
     return AEON_OK;
 }
@@ -270,17 +320,35 @@ void ae_kv_share(ae_kv *to, const ae_kv *from, size_t n_tokens)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-ae_kv_rows ae_kv_rows_at(const ae_kv *kv, size_t layer, size_t head, size_t pos)
+/* Where a head's keys begin in the page of a position; its values follow. */
+static char *head_at(const ae_kv *kv, size_t layer, size_t head, size_t pos)
 {
     const ae_kv_arena *a = kv->arena;
     size_t i = pos / a->page_tokens;
     AEON_ASSERT(i < kv->n_pages && layer < a->n_layers && head < a->n_heads);
-    char *rows = a->data + kv->pages[i] * a->page_bytes;
-    rows += (layer * a->n_heads + head) * a->head_bytes + pos % a->page_tokens * a->row_bytes;
-    return (ae_kv_rows){rows, rows + a->page_tokens * a->row_bytes};
+    return a->data + kv->pages[i] * a->page_bytes + (layer * a->n_heads + head) * a->head_bytes;
 }
 
-static void put(const ae_kv_arena *a, const ae_kernels *kernels, const float *x, char *row)
+/* The panel of the run that a position stands in. */
+static char *panel_at(const ae_kv *kv, size_t layer, size_t head, size_t pos)
+{
+    size_t run = pos % kv->arena->page_tokens / AE_KV_RUN;
+    return head_at(kv, layer, head, pos) + run * AE_KV_RUN * kv->arena->row_bytes;
+}
+
+static char *values_at(const ae_kv *kv, size_t layer, size_t head, size_t pos)
+{
+    return head_at(kv, layer, head, pos) + kv->arena->page_tokens * kv->arena->row_bytes;
+}
+
+ae_kv_run ae_kv_run_at(const ae_kv *kv, size_t layer, size_t head, size_t pos)
+{
+    AEON_ASSERT(pos % AE_KV_RUN == 0);
+    size_t before = pos % kv->arena->page_tokens * kv->arena->row_bytes;
+    return (ae_kv_run){panel_at(kv, layer, head, pos), values_at(kv, layer, head, pos) + before};
+}
+
+static void to_row(const ae_kv_arena *a, const ae_kernels *kernels, const float *x, void *row)
 {
     if (a->type == AEON_TYPE_F16)
         kernels->f32_to_f16(x, row, a->head_dim);
@@ -293,11 +361,35 @@ static void put(const ae_kv_arena *a, const ae_kernels *kernels, const float *x,
 void ae_kv_put_key(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t head, size_t pos,
                    const float *key)
 {
-    put(kv->arena, kernels, key, ae_kv_rows_at(kv, layer, head, pos).keys);
+    const ae_kv_arena *a = kv->arena;
+    float row[AE_MAX_HEAD_DIM];
+    to_row(a, kernels, key, row);
+    ae_panel_put_row(panel_at(kv, layer, head, pos), a->type, AE_KV_RUN, pos % AE_KV_RUN, row,
+                     a->head_dim);
 }
 
 void ae_kv_put_value(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t head, size_t pos,
                      const float *value)
 {
-    put(kv->arena, kernels, value, ae_kv_rows_at(kv, layer, head, pos).values);
+    const ae_kv_arena *a = kv->arena;
+    float row[AE_MAX_HEAD_DIM];
+    to_row(a, kernels, value, row);
+    put_value_row(a, values_at(kv, layer, head, pos), pos % a->page_tokens, row);
+}
+
+void ae_kv_get_key(const ae_kv *kv, size_t layer, size_t head, size_t pos, float *key)
+{
+    const ae_kv_arena *a = kv->arena;
+    float row[AE_MAX_HEAD_DIM];
+    ae_panel_row(row, a->type, AE_KV_RUN, panel_at(kv, layer, head, pos), pos % AE_KV_RUN,
+                 a->head_dim);
+    ae_dtype_get(a->type)->to_f32(row, key, a->head_dim);
+}
+
+void ae_kv_get_value(const ae_kv *kv, size_t layer, size_t head, size_t pos, float *value)
+{
+    const ae_kv_arena *a = kv->arena;
+    float row[AE_MAX_HEAD_DIM];
+    get_value_row(a, values_at(kv, layer, head, pos), pos % a->page_tokens, row);
+    ae_dtype_get(a->type)->to_f32(row, value, a->head_dim);
 }

@@ -11,8 +11,11 @@
  * Threads:  One thread per arena, but put: different rows may be put at once.
  * Promises: (1) a table that failed to grow is what it was  (2) sharing and dropping cost a few
  *           nanoseconds a page, whatever it holds  (3) nothing is allocated after the births
- * Layout:   of a page: [layer][head] { keys [page_tokens] rows, values [page_tokens] rows }, a row
- *           head_dim values of type F32, F16, BF16 or Q8_0.
+ * Layout:   of a page: [layer][head] { keys, values }, each page_tokens rows of head_dim numbers of
+ *           type F32, F16, BF16 or Q8_0. Keys stand in panels (kernels/panel.h) of AE_KV_RUN lanes,
+ *           one for each position. Values stand as panels with a lane for each of the head_dim
+ *           numbers, whose columns are positions: row by row, but BF16 in pairs of positions; Q8_0
+ *           stands row by row.
  * Example:  TRY(ae_kv_grow(&kv, n_past, n_new, err));
  *           ae_kv_put_key(&kv, kernels, layer, head, pos, key);
  *           ae_kv_rows rows = ae_kv_rows_at(&kv, layer, head, pos);
@@ -61,8 +64,8 @@ uint32_t ae_kv_page_n_holders(const ae_kv_arena *a, ae_kv_page page);
 /* Its bytes [page_bytes]. */
 void *ae_kv_page_data(ae_kv_arena *a, ae_kv_page page);
 
-/* Copy its first n positions to a block of page_bytes; the rest of the block stays as it is. */
-void ae_kv_page_copy(ae_kv_arena *a, ae_kv_page page, size_t n, void *to);
+/* Make all positions from n on zeros in a copy of a page [page_bytes]. */
+void ae_kv_page_clear(const ae_kv_arena *a, void *copy, size_t n);
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 
@@ -96,18 +99,23 @@ void ae_kv_share(ae_kv *to, const ae_kv *from, size_t n_tokens);
 /* Append a page, held once more, to a table whose pages are all full. */
 void ae_kv_append(ae_kv *kv, ae_kv_page page);
 
-/* Store a head's key or value [head_dim] of a writable position. */
+/* Store a head's key or value [head_dim] of a writable position; those of a head in the order of
+ * positions. */
 void ae_kv_put_key(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t head, size_t pos,
                    const float *key);
 void ae_kv_put_value(ae_kv *kv, const ae_kernels *kernels, size_t layer, size_t head, size_t pos,
                      const float *value);
 
-/* Rows of one head from position pos to the end of its page, row_bytes apart. Borrowed until the
- * table changes. */
-typedef struct {
-    char *keys, *values;
-} ae_kv_rows;
-ae_kv_rows ae_kv_rows_at(const ae_kv *kv, size_t layer, size_t head, size_t pos);
+/* A head's key or value of a position in f32 [head_dim]. */
+void ae_kv_get_key(const ae_kv *kv, size_t layer, size_t head, size_t pos, float *key);
+void ae_kv_get_value(const ae_kv *kv, size_t layer, size_t head, size_t pos, float *value);
 size_t ae_kv_row_bytes(const ae_kv_arena *a);
+
+/* The keys and values of one head at AE_KV_RUN positions from pos on, a multiple of it. Borrowed
+ * until the table changes. */
+typedef struct {
+    const char *keys, *values;
+} ae_kv_run;
+ae_kv_run ae_kv_run_at(const ae_kv *kv, size_t layer, size_t head, size_t pos);
 
 #endif

@@ -2,8 +2,6 @@
 
 #include "model/rope.h"
 
-#include <string.h>
-
 typedef struct {
     ae_kv *kv;
     const ae_config *c;
@@ -11,18 +9,17 @@ typedef struct {
     size_t begin, end, n;
 } job;
 
+/* What was rounded to the type of the cache once is rounded to the same bits again. */
 static void shift_head(const job *j, size_t layer, size_t head)
 {
-    const ae_dtype *type = ae_dtype_get(ae_kv_arena_type(j->kv->arena));
-    size_t row_bytes = ae_kv_row_bytes(j->kv->arena);
-    float key[AE_MAX_HEAD_DIM];
+    const ae_kernels *k = ae_kernels_get();
+    float row[AE_MAX_HEAD_DIM];
     for (size_t from = j->end, to = j->begin; from < j->n; from++, to++) {
-        ae_kv_rows source = ae_kv_rows_at(j->kv, layer, head, from);
-        ae_kv_rows target = ae_kv_rows_at(j->kv, layer, head, to);
-        type->to_f32(source.keys, key, j->c->head_dim);
-        ae_rope_rotate(j->c, j->turn, key, 1);
-        type->from_f32(key, target.keys, j->c->head_dim);
-        memcpy(target.values, source.values, row_bytes);
+        ae_kv_get_key(j->kv, layer, head, from, row);
+        ae_rope_rotate(j->c, j->turn, row, 1);
+        ae_kv_put_key(j->kv, k, layer, head, to, row);
+        ae_kv_get_value(j->kv, layer, head, from, row);
+        ae_kv_put_value(j->kv, k, layer, head, to, row);
     }
 }
 

@@ -104,6 +104,8 @@ static void multiply(const product *p, const ae_acts *x, float *y, size_t y_stri
                       .y_stride = y_stride,
                       .n_rows = p->n_rows,
                       .w = p->panel,
+                      .w_lanes = p->k->n_lanes,
+                      .ahead = p->panel,
                       .x = tile.data,
                       .x_block_bytes = tile.block_bytes,
                       .n_cols = p->n_cols};
@@ -197,6 +199,59 @@ static void test_products(void **state)
     fence_free(&out);
 }
 
+/* Lanes from the middle of a wider panel, as keys of a cache stand, give what they give alone; and
+ * sums come on top of what is there. */
+static void test_wide_panels_and_sums(void **state)
+{
+    (void)state;
+    enum { N_COLS = 256, N_X = 3, N_LANES = 2 * MAX_LANES };
+    static const aeon_type kinds[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16, AEON_TYPE_Q8_0};
+    static unsigned char rows[N_LANES * MAX_ROW_BYTES];
+    static _Alignas(64) unsigned char wide[N_LANES * MAX_ROW_BYTES], acts[N_X * N_COLS * 4];
+    static float alone[N_X * MAX_LANES], y[N_X * MAX_LANES], x[N_COLS];
+    fence panel = fence_new();
+    uint64_t seed = 4;
+    EACH_TABLE(k)
+    for (size_t j = 0; j < AE_COUNT(kinds); j++) {
+        if (!k->panel[kinds[j]].multiply) continue;
+        size_t n_lanes = k->n_lanes, row_bytes;
+        row_bytes = (size_t)ae_dtype_row_bytes(ae_dtype_get(kinds[j]), N_COLS);
+        product p = {k, kinds[j], rows + n_lanes * row_bytes, NULL, n_lanes, N_COLS};
+        ae_acts a = {k->panel[kinds[j]].act, acts, N_X, N_COLS};
+        for (size_t i = 0; i < N_X; i++) {
+            random_floats(x, N_COLS, &seed);
+            ae_acts_put(k, &a, i, 0, x, N_COLS);
+        }
+        for (size_t r = 0; r < 2 * n_lanes; r++)
+            random_row(kinds[j], rows + r * row_bytes, N_COLS, &seed);
+        pack(&p, &panel);
+        multiply(&p, &a, alone, MAX_LANES);
+        ae_panel_pack(wide, kinds[j], 2 * n_lanes, rows, 2 * n_lanes, N_COLS);
+        ae_act_tile tile = ae_acts_tile(&a, 0);
+        for (int adds = 0; adds < 2; adds++) {
+            for (size_t i = 0; i < AE_COUNT(y); i++) y[i] = 3;
+            ae_panel both = {.y = y,
+                             .y_stride = MAX_LANES,
+                             .n_rows = n_lanes,
+                             .adds = adds,
+                             .w = (char *)wide,
+                             .w_lanes = 2 * n_lanes,
+                             .w_lane = n_lanes,
+                             .ahead = (char *)wide,
+                             .x = tile.data,
+                             .x_block_bytes = tile.block_bytes,
+                             .n_cols = N_COLS};
+            k->panel[kinds[j]].multiply(both, N_X);
+            for (size_t i = 0; i < N_X; i++)
+                for (size_t r = 0; r < n_lanes; r++) {
+                    float sum = alone[i * MAX_LANES + r] + (adds ? 3 : 0);
+                    assert_true(y[i * MAX_LANES + r] == sum);
+                }
+        }
+    }
+    fence_free(&panel);
+}
+
 /* Blocks of equal bytes: the largest weights and scales against activations of +-127 and 0. A sum
  * of 8 or 16 bits that saturates shows here. */
 static void test_extreme_blocks(void **state)
@@ -270,6 +325,7 @@ int main(void)
         cmocka_unit_test(test_units_stand_side_by_side),
         cmocka_unit_test(test_what_fits_into_panels),
         cmocka_unit_test(test_products),
+        cmocka_unit_test(test_wide_panels_and_sums),
         cmocka_unit_test(test_extreme_blocks),
         cmocka_unit_test(test_nan_stays_in_its_row),
     };

@@ -3,6 +3,7 @@
  * A load or store of n values touches exactly min(n, 8) of them; the lanes beyond are zero. So one
  * loop serves the body and the tail of a row. Weights come in panels (avx2_panel.c). */
 #include "kernels/isa.h"
+#include "tensor/blocks.h"
 
 #include <immintrin.h>
 #include <math.h>
@@ -321,6 +322,19 @@ static void f32_to_bf16(const float *x, void *y, size_t n)
         store_u16((char *)y + i * sizeof(uint16_t), to_bf16(load_f32(x + i, n - i)), n - i);
 }
 
+static void q8_0_to_f32(const void *x, float *y, size_t n)
+{
+    const ae_block_q8_0 *b = x;
+    for (size_t i = 0; i < n; i += AE_BLOCK, b++) {
+        __m256 d = _mm256_set1_ps(_cvtsh_ss(b->d));
+        for (int j = 0; j < AE_BLOCK; j += LANES) {
+            __m128i q = _mm_loadl_epi64((const __m128i *)(const void *)(b->qs + j));
+            __m256 values = _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(q));
+            _mm256_storeu_ps(y + i + j, _mm256_mul_ps(d, values));
+        }
+    }
+}
+
 /* ---- peaks: 12 independent chains hide the latency of two units -------------------------------
  */
 
@@ -371,6 +385,10 @@ __attribute__((target("avxvnni"))) static uint64_t peak_int8_vnni(uint64_t n_rou
                                     [AEON_TYPE_Q5_K] = {ae_panel_##isa##_q5_k, AE_ACT_TILES_Q8},   \
                                     [AEON_TYPE_Q6_K] = {ae_panel_##isa##_q6_k, AE_ACT_TILES_Q8}}
 
-const ae_kernels ae_kernels_avx2 = {.isa = "avx2", AE_KERNELS_ENTRIES, PANELS(avx2)};
-const ae_kernels ae_kernels_avxvnni = {
-    .isa = "avxvnni", AE_KERNELS_FLOAT_ENTRIES, PANELS(avxvnni), .peak_int8 = peak_int8_vnni};
+const ae_kernels ae_kernels_avx2 = {
+    .isa = "avx2", AE_KERNELS_ENTRIES, .q8_0_to_f32 = q8_0_to_f32, PANELS(avx2)};
+const ae_kernels ae_kernels_avxvnni = {.isa = "avxvnni",
+                                       AE_KERNELS_FLOAT_ENTRIES,
+                                       .q8_0_to_f32 = q8_0_to_f32,
+                                       PANELS(avxvnni),
+                                       .peak_int8 = peak_int8_vnni};

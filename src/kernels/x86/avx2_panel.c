@@ -18,8 +18,7 @@ enum {
     ROWS = SIDES * LANES,
     QUADS = AE_BLOCK / 4,
     AT_ONCE = 4, /* rows of activations */
-    VECTOR = 32, /* bytes */
-    AHEAD = 4096 /* bytes of weights that are on their way */
+    VECTOR = 32  /* bytes */
 };
 
 /* A number of each row. */
@@ -35,10 +34,16 @@ typedef struct {
     size_t stride;
 } field;
 
-/* offset: where it begins in the block of a single row, fields in the order of panels. */
-AE_INLINE field field_at(const char *block, size_t offset, size_t unit_bytes)
+/* Where a block of the panel begins; block_bytes: of a single row. */
+AE_INLINE const char *block_at(const ae_panel *p, size_t b, size_t block_bytes)
 {
-    return (field){block + ROWS * offset, ROWS * unit_bytes};
+    return p->w + b * p->w_lanes * block_bytes;
+}
+
+/* offset: where it begins in the block of a single row, fields in the order of panels. */
+AE_INLINE field field_at(const ae_panel *p, const char *block, size_t offset, size_t unit_bytes)
+{
+    return (field){block + p->w_lanes * offset + p->w_lane * unit_bytes, p->w_lanes * unit_bytes};
 }
 
 /* A unit of four bytes of the rows of a side. */
@@ -60,10 +65,12 @@ AE_INLINE numbers load_halves(field f, size_t unit)
         {_mm256_cvtph_ps(load_short(f, unit, 0)), _mm256_cvtph_ps(load_short(f, unit, 1))}};
 }
 
-AE_INLINE void prefetch(const char *at, size_t n_bytes)
+/* What is wanted as far ahead as `at` is in the panel. */
+AE_INLINE void prefetch(const ae_panel *p, const char *at, size_t n_bytes)
 {
     enum { LINE = 64 };
-    for (size_t i = 0; i < n_bytes; i += LINE) _mm_prefetch(at + AHEAD + i, _MM_HINT_T0);
+    const char *ahead = p->ahead + (at - p->w);
+    for (size_t i = 0; i < n_bytes; i += LINE) _mm_prefetch(ahead + i, _MM_HINT_T0);
 }
 
 /* The same four bytes in every lane. */
@@ -79,13 +86,11 @@ AE_INLINE void store(const ae_panel *p, size_t i, numbers sum)
 {
     const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     float *y = p->y + i * p->y_stride;
+    int n_rows = p->n_rows < ROWS ? (int)p->n_rows : ROWS;
     for (int s = 0; s < SIDES; s++, y += LANES) {
-        if (p->n_rows >= ROWS) {
-            _mm256_storeu_ps(y, sum.s[s]);
-            continue;
-        }
-        __m256i left = _mm256_set1_epi32((int)p->n_rows - s * LANES);
-        _mm256_maskstore_ps(y, _mm256_cmpgt_epi32(left, place), sum.s[s]);
+        __m256i here = _mm256_cmpgt_epi32(_mm256_set1_epi32(n_rows - s * LANES), place);
+        __m256 before = p->adds ? _mm256_maskload_ps(y, here) : _mm256_setzero_ps();
+        _mm256_maskstore_ps(y, here, _mm256_add_ps(before, sum.s[s]));
     }
 }
 
@@ -282,9 +287,10 @@ AE_INLINE void tile_plain(const ae_panel *p, form f, size_t block_bytes, size_t 
 {
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_BLOCK; b++) {
-        const char *block = p->w + b * ROWS * block_bytes;
-        weights w = {{.low = field_at(block, 2, 4)}, .d = load_halves(field_at(block, 0, 2), 0)};
-        prefetch(block, ROWS * block_bytes);
+        const char *block = block_at(p, b, block_bytes);
+        weights w = {{.low = field_at(p, block, 2, 4)},
+                     .d = load_halves(field_at(p, block, 0, 2), 0)};
+        prefetch(p, block, ROWS * block_bytes);
         add_block(sum, p, b, &w, f, n);
     }
     for (size_t i = 0; i < n; i++) store(p, i, sum[i]);
@@ -367,12 +373,12 @@ AE_INLINE void tile_k(const ae_panel *p, const form f, size_t block_bytes, size_
 {
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
-        const char *block = p->w + b * ROWS * block_bytes;
-        field d = field_at(block, 0, 2);
-        k_block k = {load_halves(d, 0), load_halves(d, 1), field_at(block, 4, 1),
-                     field_at(block, 4 + AE_K_SCALES, 4),
-                     field_at(block, block_bytes - AE_SUPERBLOCK / 2, 4)};
-        prefetch(block, ROWS * block_bytes);
+        const char *block = block_at(p, b, block_bytes);
+        field d = field_at(p, block, 0, 2);
+        k_block k = {load_halves(d, 0), load_halves(d, 1), field_at(p, block, 4, 1),
+                     field_at(p, block, 4 + AE_K_SCALES, 4),
+                     field_at(p, block, block_bytes - AE_SUPERBLOCK / 2, 4)};
+        prefetch(p, block, ROWS * block_bytes);
         for (size_t g = 0; g < 8; g += 2) {
             add_k_group(sum, p, b, &k, g, 0, f, n);
             add_k_group(sum, p, b, &k, g + 1, 4, f, n);
@@ -416,12 +422,12 @@ AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
     enum { BYTES = sizeof(ae_block_q6_k), SCALES = 2, HIGH = SCALES + 16, LOW = HIGH + 64 };
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < 2 * (p->n_cols / AE_SUPERBLOCK); b++) { /* halves of 128 */
-        const char *block = p->w + b / 2 * ROWS * BYTES;
-        numbers d = load_halves(field_at(block, 0, 2), 0);
-        field scales = skip(field_at(block, SCALES, 1), b % 2 * 8);
-        field high = skip(field_at(block, HIGH, 4), b % 2 * QUADS);
-        field low = skip(field_at(block, LOW, 4), b % 2 * 2 * QUADS), low2 = skip(low, QUADS);
-        prefetch(block + b % 2 * (ROWS * BYTES / 2), ROWS * BYTES / 2);
+        const char *block = block_at(p, b / 2, BYTES);
+        numbers d = load_halves(field_at(p, block, 0, 2), 0);
+        field scales = skip(field_at(p, block, SCALES, 1), b % 2 * 8);
+        field high = skip(field_at(p, block, HIGH, 4), b % 2 * QUADS);
+        field low = skip(field_at(p, block, LOW, 4), b % 2 * 2 * QUADS), low2 = skip(low, QUADS);
+        prefetch(p, block + b % 2 * (ROWS * BYTES / 2), ROWS * BYTES / 2);
         add_q6_group(sum, p, 4 * b, (source){low, high, 0, 0}, d, scales, n);
         add_q6_group(sum, p, 4 * b + 1, (source){low2, high, 0, 2}, d, skip(scales, 2), n);
         add_q6_group(sum, p, 4 * b + 2, (source){low, high, 4, 4}, d, skip(scales, 4), n);
@@ -504,6 +510,15 @@ AE_INLINE void store_sum(const ae_panel *p, size_t i, numbers even, numbers odd)
     store(p, i, even);
 }
 
+/* Pair c of the columns, which may stand apart; size: of a value. */
+AE_INLINE void prefetch_columns(const ae_panel *p, field w, size_t c, size_t size)
+{
+    size_t two_bytes = 2 * p->w_lanes * size;
+    prefetch(p, w.at + c * two_bytes, ROWS * w.stride / p->w_lanes);
+    if (w.stride < two_bytes)
+        prefetch(p, w.at + c * two_bytes + w.stride, ROWS * w.stride / p->w_lanes);
+}
+
 /* Rows first .. first + n - 1 of the tile, n = 1 or 2: all their sums stay in registers. */
 AE_INLINE void tile_few(const ae_panel *p, size_t first, const size_t n, load_fn *load_two, field w,
                         size_t size)
@@ -511,7 +526,7 @@ AE_INLINE void tile_few(const ae_panel *p, size_t first, const size_t n, load_fn
     numbers even[2] = {0}, odd[2] = {0};
     for (size_t c = 0; c < p->n_cols / 2; c++) {
         const char *x = p->x + 2 * c * p->x_block_bytes + first * sizeof(float);
-        prefetch(p->w + 2 * c * ROWS * size, 2 * ROWS * size);
+        prefetch_columns(p, w, c, size);
         two t = load_two(w, c);
         add_value(even, t.even, x, n);
         add_value(odd, t.odd, x + p->x_block_bytes, n);
@@ -528,7 +543,7 @@ AE_INLINE void tile_many(const ae_panel *p, size_t n, load_fn *load_two, field w
     for (size_t c = 0; c < n_pairs; c += n_now) {
         n_now = n_pairs - c < PAIRS ? n_pairs - c : PAIRS;
         for (size_t k = 0; k < n_now; k++) {
-            prefetch(p->w + 2 * (c + k) * ROWS * size, 2 * ROWS * size);
+            prefetch_columns(p, w, c + k, size);
             two t = load_two(w, c + k);
             part[2 * k] = t.even;
             part[2 * k + 1] = t.odd;
@@ -545,7 +560,7 @@ AE_INLINE void tile_many(const ae_panel *p, size_t n, load_fn *load_two, field w
 #define FLOAT_PANEL(type, size, unit_bytes)                                                        \
     void KERNEL(type)(ae_panel p, size_t n_x)                                                      \
     {                                                                                              \
-        field w = field_at(p.w, 0, unit_bytes);                                                    \
+        field w = field_at(&p, p.w, 0, unit_bytes);                                                \
         size_t n = n_x / AT_ONCE * AT_ONCE;                                                        \
         if (n) tile_many(&p, n, load_##type, w, size);                                             \
         if (n_x & 2) tile_few(&p, n, 2, load_##type, w, size);                                     \

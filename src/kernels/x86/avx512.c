@@ -3,6 +3,7 @@
  * A load or store of n values touches exactly min(n, 16) of them; the lanes beyond are zero.
  * Weights come in panels (avx512_panel.c). */
 #include "kernels/isa.h"
+#include "tensor/blocks.h"
 
 #include <immintrin.h>
 #include <math.h>
@@ -273,6 +274,19 @@ static void f32_to_bf16(const float *x, void *y, size_t n)
         store_u16((char *)y + i * sizeof(uint16_t), to_bf16(load_f32(x + i, n - i)), n - i);
 }
 
+static void q8_0_to_f32(const void *x, float *y, size_t n)
+{
+    const ae_block_q8_0 *b = x;
+    for (size_t i = 0; i < n; i += AE_BLOCK, b++) {
+        __m512 d = _mm512_set1_ps(_cvtsh_ss(b->d));
+        for (int half = 0; half < AE_BLOCK; half += LANES) {
+            __m128i q = _mm_loadu_si128((const __m128i *)(const void *)(b->qs + half));
+            __m512 values = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(q));
+            _mm512_storeu_ps(y + i + half, _mm512_mul_ps(d, values));
+        }
+    }
+}
+
 /* ---- peaks: 12 independent chains hide the latency of two units -------------------------------
  */
 
@@ -313,14 +327,15 @@ __attribute__((target("avx512bf16"))) static uint64_t peak_bf16(uint64_t n_round
 }
 
 #define PANELS                                                                                     \
-    .n_lanes = 2 * LANES, .panel = {[AEON_TYPE_F32] = {ae_panel_avx512_f32, AE_ACT_TILES_F32},     \
-                                    [AEON_TYPE_F16] = {ae_panel_avx512_f16, AE_ACT_TILES_F32},     \
-                                    [AEON_TYPE_BF16] = {BF16_PANEL},                               \
-                                    [AEON_TYPE_Q8_0] = {ae_panel_avx512_q8_0, AE_ACT_TILES_Q8},    \
-                                    [AEON_TYPE_Q4_0] = {ae_panel_avx512_q4_0, AE_ACT_TILES_Q8},    \
-                                    [AEON_TYPE_Q4_K] = {ae_panel_avx512_q4_k, AE_ACT_TILES_Q8},    \
-                                    [AEON_TYPE_Q5_K] = {ae_panel_avx512_q5_k, AE_ACT_TILES_Q8},    \
-                                    [AEON_TYPE_Q6_K] = {ae_panel_avx512_q6_k, AE_ACT_TILES_Q8}}
+    .q8_0_to_f32 = q8_0_to_f32, .n_lanes = 2 * LANES,                                              \
+    .panel = {[AEON_TYPE_F32] = {ae_panel_avx512_f32, AE_ACT_TILES_F32},                           \
+              [AEON_TYPE_F16] = {ae_panel_avx512_f16, AE_ACT_TILES_F32},                           \
+              [AEON_TYPE_BF16] = {BF16_PANEL},                                                     \
+              [AEON_TYPE_Q8_0] = {ae_panel_avx512_q8_0, AE_ACT_TILES_Q8},                          \
+              [AEON_TYPE_Q4_0] = {ae_panel_avx512_q4_0, AE_ACT_TILES_Q8},                          \
+              [AEON_TYPE_Q4_K] = {ae_panel_avx512_q4_k, AE_ACT_TILES_Q8},                          \
+              [AEON_TYPE_Q5_K] = {ae_panel_avx512_q5_k, AE_ACT_TILES_Q8},                          \
+              [AEON_TYPE_Q6_K] = {ae_panel_avx512_q6_k, AE_ACT_TILES_Q8}}
 
 #define BF16_PANEL ae_panel_avx512_bf16, AE_ACT_TILES_F32
 const ae_kernels ae_kernels_avx512 = {.isa = "avx512", AE_KERNELS_ENTRIES, PANELS};

@@ -14,8 +14,7 @@ enum {
     SIDES = 2, /* registers that hold the rows of a panel */
     ROWS = SIDES * LANES,
     QUADS = AE_BLOCK / 4,
-    VECTOR = 64, /* bytes */
-    AHEAD = 4096 /* bytes of weights that are on their way */
+    VECTOR = 64 /* bytes */
 };
 
 /* A block of weights as bytes from 0 on, and a number of each row. */
@@ -28,9 +27,9 @@ typedef struct {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-AE_INLINE void prefetch(const char *at, size_t n_bytes)
+AE_INLINE void prefetch(const ae_panel *p, size_t offset, size_t n_bytes)
 {
-    for (size_t i = 0; i < n_bytes; i += VECTOR) _mm_prefetch(at + AHEAD + i, _MM_HINT_T0);
+    for (size_t i = 0; i < n_bytes; i += VECTOR) _mm_prefetch(p->ahead + offset + i, _MM_HINT_T0);
 }
 
 AE_INLINE __m512i load(const char *at, size_t i)
@@ -59,9 +58,12 @@ AE_INLINE void store_sums(const ae_panel *p, const numbers sum[], size_t n)
 {
     uint32_t rows = p->n_rows < ROWS ? (1u << p->n_rows) - 1 : UINT32_MAX;
     for (size_t i = 0; i < n; i++)
-        for (int s = 0; s < SIDES; s++)
-            _mm512_mask_storeu_ps(p->y + i * p->y_stride + s * LANES,
-                                  (__mmask16)(rows >> s * LANES), sum[i].s[s]);
+        for (int s = 0; s < SIDES; s++) {
+            float *y = p->y + i * p->y_stride + s * LANES;
+            __mmask16 mask = (__mmask16)(rows >> s * LANES);
+            __m512 before = p->adds ? _mm512_maskz_loadu_ps(mask, y) : _mm512_setzero_ps();
+            _mm512_mask_storeu_ps(y, mask, _mm512_add_ps(before, sum[i].s[s]));
+        }
 }
 
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
@@ -137,16 +139,16 @@ AE_INLINE __m512i nibbles(__m512i bytes, unsigned shift)
 
 AE_INLINE void tile_q8_0(const ae_panel *p, size_t n)
 {
-    enum { BYTES = ROWS * sizeof(ae_block_q8_0) };
+    size_t lanes = p->w_lanes, block_bytes = lanes * sizeof(ae_block_q8_0);
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_BLOCK; b++) {
-        const char *at = p->w + b * BYTES, *qs = at + ROWS * 2;
-        numbers d = load_halves(at);
+        const char *at = p->w + b * block_bytes, *qs = at + 2 * lanes + 4 * p->w_lane;
+        numbers d = load_halves(at + 2 * p->w_lane);
         weights w;
-        prefetch(at, BYTES);
-        for (int j = 0; j < QUADS; j++)
-            for (int s = 0; s < SIDES; s++) /* plus 128 */
-                w.q[s][j] = _mm512_xor_si512(load(qs, j * SIDES + s), _mm512_set1_epi8(-128));
+        prefetch(p, b * block_bytes, ROWS * sizeof(ae_block_q8_0));
+        for (size_t j = 0; j < QUADS; j++)
+            for (size_t s = 0; s < SIDES; s++) /* plus 128 */
+                w.q[s][j] = _mm512_xor_si512(load(qs + j * 4 * lanes, s), _mm512_set1_epi8(-128));
         add_block(sum, p, b, &w, d, 128, n);
     }
     store_sums(p, sum, n);
@@ -160,7 +162,7 @@ AE_INLINE void tile_q4_0(const ae_panel *p, size_t n)
         const char *at = p->w + b * BYTES, *qs = at + ROWS * 2;
         numbers d = load_halves(at);
         weights w;
-        prefetch(at, BYTES);
+        prefetch(p, b * BYTES, BYTES);
         for (int j = 0; j < HALF; j++)
             for (int s = 0; s < SIDES; s++) {
                 w.q[s][j] = nibbles(load(qs, j * SIDES + s), 0);
@@ -241,7 +243,7 @@ AE_INLINE void tile_q4_k(const ae_panel *p, size_t n)
     enum { BYTES = ROWS * sizeof(ae_block_q4_k) };
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
-        prefetch(p->w + b * BYTES, BYTES);
+        prefetch(p, b * BYTES, BYTES);
         add_k_block(sum, p, b, p->w + b * BYTES, false, n);
     }
     store_sums(p, sum, n);
@@ -252,7 +254,7 @@ AE_INLINE void tile_q5_k(const ae_panel *p, size_t n)
     enum { BYTES = ROWS * sizeof(ae_block_q5_k) };
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
-        prefetch(p->w + b * BYTES, BYTES);
+        prefetch(p, b * BYTES, BYTES);
         add_k_block(sum, p, b, p->w + b * BYTES, true, n);
     }
     store_sums(p, sum, n);
@@ -296,7 +298,7 @@ AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
         const char *at = p->w + b * BYTES, *scales = at + ROWS * 2;
         const char *high = scales + ROWS * 16, *low = high + 16 * SIDES * VECTOR;
         numbers d = load_halves(at);
-        prefetch(at, BYTES);
+        prefetch(p, b * BYTES, BYTES);
         for (size_t g = 0; g < 8; g++) {
             weights w;
             numbers d_low = scale_small(d, load_small(scales, 2 * g));
@@ -325,35 +327,36 @@ PANEL(q6_k)
 /* ---- floats: the sums of a few activation rows stay in registers -------------------------------
  */
 
-/* Two weights of each row as floats: value 2c of a BF16 panel's pairs and 2c + 1, or value c. */
+/* Two weights of each row as floats: columns 2c and 2c + 1. */
 typedef struct {
     numbers even, odd;
 } two;
 
-typedef two load_fn(const char *panel, size_t c);
+/* at: where the two columns begin; lanes: rows side by side. */
+typedef two load_fn(const char *at, size_t lanes);
 
-AE_INLINE two load_f32(const char *panel, size_t c)
+AE_INLINE numbers load_floats(const char *at)
 {
-    two w;
-    for (size_t s = 0; s < SIDES; s++) {
-        w.even.s[s] = _mm512_castsi512_ps(load(panel, 2 * c * SIDES + s));
-        w.odd.s[s] = _mm512_castsi512_ps(load(panel, (2 * c + 1) * SIDES + s));
-    }
-    return w;
+    return (numbers){{_mm512_castsi512_ps(load(at, 0)), _mm512_castsi512_ps(load(at, 1))}};
 }
 
-AE_INLINE two load_f16(const char *panel, size_t c)
+AE_INLINE two load_f32(const char *at, size_t lanes)
 {
-    const char *at = panel + 2 * c * ROWS * 2;
-    return (two){load_halves(at), load_halves(at + ROWS * 2)};
+    return (two){load_floats(at), load_floats(at + lanes * sizeof(float))};
 }
 
-AE_INLINE two load_bf16(const char *panel, size_t c)
+AE_INLINE two load_f16(const char *at, size_t lanes)
+{
+    return (two){load_halves(at), load_halves(at + lanes * sizeof(uint16_t))};
+}
+
+AE_INLINE two load_bf16(const char *at, size_t lanes)
 {
     const __m512i upper = _mm512_set1_epi32((int)0xffff0000u);
     two w;
+    (void)lanes; /* a pair stands in one lane */
     for (size_t s = 0; s < SIDES; s++) {
-        __m512i pair = load(panel, c * SIDES + s);
+        __m512i pair = load(at, s);
         w.even.s[s] = _mm512_castsi512_ps(_mm512_slli_epi32(pair, 16));
         w.odd.s[s] = _mm512_castsi512_ps(_mm512_and_si512(pair, upper));
     }
@@ -368,15 +371,19 @@ AE_INLINE void add_value(numbers sum[], numbers w, const char *x, const size_t n
     }
 }
 
-/* Rows first .. first+n-1 of the tile; n is a constant. */
+/* Rows first .. first+n-1 of the tile; n is a constant. size: bytes of a value; lane_bytes: of what
+ * stands together in a lane. */
 AE_INLINE void tile_float(const ae_panel *p, size_t first, const size_t n, load_fn *load_two,
-                          size_t size)
+                          const size_t size, const size_t lane_bytes)
 {
     numbers sum[AE_PANEL_TILE] = {0};
-    const char *x = p->x + first * sizeof(float);
+    const char *x = p->x + first * sizeof(float), *at = p->w + p->w_lane * lane_bytes;
+    size_t two_bytes = 2 * p->w_lanes * size;
     for (size_t c = 0; c < p->n_cols / 2; c++) {
-        prefetch(p->w + 2 * c * ROWS * size, 2 * ROWS * size);
-        two w = load_two(p->w, c);
+        size_t offset = c * two_bytes + p->w_lane * lane_bytes;
+        prefetch(p, offset, ROWS * lane_bytes);
+        if (lane_bytes == size) prefetch(p, offset + two_bytes / 2, ROWS * lane_bytes);
+        two w = load_two(at + c * two_bytes, p->w_lanes);
         add_value(sum, w.even, x + 2 * c * p->x_block_bytes, n);
         add_value(sum, w.odd, x + (2 * c + 1) * p->x_block_bytes, n);
     }
@@ -385,12 +392,12 @@ AE_INLINE void tile_float(const ae_panel *p, size_t first, const size_t n, load_
     store_sums(&out, sum, n);
 }
 
-#define FLOAT_PANEL(type, size)                                                                    \
+#define FLOAT_PANEL(type, size, lane_bytes)                                                        \
     AE_INLINE void part_##type(const ae_panel *p, size_t first, const size_t n)                    \
     {                                                                                              \
-        tile_float(p, first, n, load_##type, size);                                                \
+        tile_float(p, first, n, load_##type, size, lane_bytes);                                    \
     }                                                                                              \
     AE_PANEL_PARTS(ae_panel_avx512_##type, part_##type)
-FLOAT_PANEL(f32, sizeof(float))
-FLOAT_PANEL(f16, sizeof(uint16_t))
-FLOAT_PANEL(bf16, sizeof(uint16_t))
+FLOAT_PANEL(f32, sizeof(float), sizeof(float))
+FLOAT_PANEL(f16, sizeof(uint16_t), sizeof(uint16_t))
+FLOAT_PANEL(bf16, sizeof(uint16_t), 2 * sizeof(uint16_t))

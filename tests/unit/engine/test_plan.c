@@ -1,6 +1,7 @@
 /* engine/plan.c: the parts add up, what was left open is chosen, what is impossible is refused with
  * the nearest that is possible, and what is planned holds. */
 #include "aeon/file.h"
+#include "aeon/machine.h"
 #include "aeon/plan.h"
 #include "check.h"
 
@@ -75,7 +76,7 @@ static void without_a_limit_the_usual_is_planned(void **state)
     aeon_model_info info = phi(AEON_TYPE_Q4_0);
     aeon_plan p = planned(&info, (aeon_plan_params){0});
     assert_int_equal(p.n_ctx, 4096);
-    assert_int_equal(p.kv_type, AEON_TYPE_F16);
+    assert_int_equal(p.kv_type, aeon_machine_kv_type());
     assert_int_equal(p.kv_bytes, 4096ull * 131072); /* 2 x 32 layers x 8 heads x 128 values x 2 */
     assert_int_equal(p.total_bytes, sum_of(&p));
     assert_int_equal(p.cap_bytes, 0);
@@ -99,9 +100,9 @@ static void more_memory_never_holds_less(void **state)
             assert_true(p.fits[i].n_ctx >= before[i]);
             before[i] = p.fits[i].n_ctx;
         }
-        assert_int_equal(fits(&p, AEON_TYPE_F16), fits(&p, AEON_TYPE_BF16));
-        assert_true(fits(&p, AEON_TYPE_F32) <= fits(&p, AEON_TYPE_F16));
-        assert_true(fits(&p, AEON_TYPE_F16) <= fits(&p, AEON_TYPE_Q8_0));
+        assert_int_equal(fits(&p, aeon_machine_kv_type()), fits(&p, AEON_TYPE_BF16));
+        assert_true(fits(&p, AEON_TYPE_F32) <= fits(&p, aeon_machine_kv_type()));
+        assert_true(fits(&p, aeon_machine_kv_type()) <= fits(&p, AEON_TYPE_Q8_0));
     }
     for (int i = 0; i < AEON_PLAN_N_KV; i++) assert_int_equal(before[i], info.n_ctx_max);
 }
@@ -133,18 +134,18 @@ static void the_type_falls_only_where_it_must(void **state)
     (void)state;
     aeon_model_info info = phi(AEON_TYPE_Q4_0);
     aeon_plan p = planned(&info, (aeon_plan_params){.ram_bytes = 4 * GB});
-    assert_int_equal(p.kv_type, AEON_TYPE_F16);
-    assert_int_equal(p.n_ctx, fits(&p, AEON_TYPE_F16));
+    assert_int_equal(p.kv_type, aeon_machine_kv_type());
+    assert_int_equal(p.n_ctx, fits(&p, aeon_machine_kv_type()));
 
-    /* Less than the usual context at f16: q8_0 takes its place. */
+    /* Less than the usual context in two bytes: q8_0 takes its place. */
     p = planned(&info, (aeon_plan_params){.ram_bytes = 27 * GB / 10});
     assert_int_equal(p.kv_type, AEON_TYPE_Q8_0);
     assert_int_equal(p.n_ctx, fits(&p, AEON_TYPE_Q8_0));
-    assert_true(fits(&p, AEON_TYPE_F16) < 4096 && p.n_ctx > 4096);
+    assert_true(fits(&p, aeon_machine_kv_type()) < 4096 && p.n_ctx > 4096);
 
     /* A context that was asked for is kept, and decides. */
     p = planned(&info, (aeon_plan_params){.ram_bytes = 4 * GB, .n_ctx = 13000});
-    assert_int_equal(p.kv_type, AEON_TYPE_F16);
+    assert_int_equal(p.kv_type, aeon_machine_kv_type());
     assert_int_equal(p.n_ctx, 13000);
     p = planned(&info, (aeon_plan_params){.ram_bytes = 4 * GB, .n_ctx = 20000});
     assert_int_equal(p.kv_type, AEON_TYPE_Q8_0);
@@ -193,7 +194,7 @@ static void heads_that_do_not_divide_have_no_blocks(void **state)
     info.head_dim = 80;
     aeon_plan p = planned(&info, (aeon_plan_params){.ram_bytes = 20 * GB});
     assert_int_equal(fits(&p, AEON_TYPE_Q8_0), 0);
-    assert_int_equal(p.kv_type, AEON_TYPE_F16);
+    assert_int_equal(p.kv_type, aeon_machine_kv_type());
     refused(&info, (aeon_plan_params){.has_kv_type = true, .kv_type = AEON_TYPE_Q8_0},
             AEON_UNSUPPORTED, "80 values");
 }

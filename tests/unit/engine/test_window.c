@@ -207,15 +207,16 @@ static void moved_keys_are_those_of_their_new_place(void **state)
         CHECK_OK(aeon_session_feed(fresh, s->ids, n, NULL, &err));
         double worst = 0, largest = 0;
         for (size_t pos = 0; pos < n; pos++) {
-            ae_kv_rows moved = ae_kv_rows_at(&s->kv, 0, 0, pos);
-            ae_kv_rows straight = ae_kv_rows_at(&fresh->kv, 0, 0, pos);
-            assert_memory_equal(moved.values, straight.values, head_dim * sizeof(float));
+            float moved[AE_MAX_HEAD_DIM], straight[AE_MAX_HEAD_DIM];
+            ae_kv_get_value(&s->kv, 0, 0, pos, moved);
+            ae_kv_get_value(&fresh->kv, 0, 0, pos, straight);
+            assert_memory_equal(moved, straight, head_dim * sizeof(float));
+            ae_kv_get_key(&s->kv, 0, 0, pos, moved);
+            ae_kv_get_key(&fresh->kv, 0, 0, pos, straight);
             for (size_t i = 0; i < head_dim; i++) {
-                float a, b;
-                memcpy(&a, moved.keys + i * sizeof a, sizeof a);
-                memcpy(&b, straight.keys + i * sizeof b, sizeof b);
-                if (fabs((double)a - (double)b) > worst) worst = fabs((double)a - (double)b);
-                if (fabs((double)b) > largest) largest = fabs((double)b);
+                double a = moved[i], b = straight[i];
+                if (fabs(a - b) > worst) worst = fabs(a - b);
+                if (fabs(b) > largest) largest = fabs(b);
             }
         }
         assert_true(largest > 0.1 && worst < 1e-5 * largest);

@@ -175,7 +175,8 @@ static void numbers_that_lie_are_refused(void **state)
     claim(good, n, 136, 1, 8, NULL, "no sense");
     claim(good, n, 144, 1, 8, NULL, "no sense");
     claim(good, n, 184, 1, 8, NULL, "no sense");
-    claim(good, n, 8, 2, 4, NULL, "version 2");
+    claim(good, n, 8, 3, 4, NULL, "version 3");
+    claim(good, n, 8, 1, 4, NULL, "version 1");
     claim(good, n, 0, 0, 4, NULL, "not a saved session");
     n = good_bytes(good, true);
     const uint64_t costs[] = {0, 1ull << 32, 1ull << 40, UINT64_MAX};

@@ -37,14 +37,12 @@ static void put(ae_kv *kv, size_t pos, float mark)
 
 static void check_mark(const ae_kv *kv, size_t pos, float mark)
 {
-    const ae_dtype *type = ae_dtype_get(ae_kv_arena_type(kv->arena));
     float row[32];
     for (size_t layer = 0; layer < config.n_layers; layer++)
         for (size_t head = 0; head < config.n_kv_heads; head++) {
-            ae_kv_rows rows = ae_kv_rows_at(kv, layer, head, pos);
-            type->to_f32(rows.keys, row, 32);
+            ae_kv_get_key(kv, layer, head, pos, row);
             assert_true(row[0] == mark && row[31] == mark);
-            type->to_f32(rows.values, row, 32);
+            ae_kv_get_value(kv, layer, head, pos, row);
             assert_true(row[0] == -mark && row[31] == -mark);
         }
 }

@@ -4,18 +4,21 @@
  * A load or store of n values touches exactly min(n, 4) of them; the lanes beyond are zero. So one
  * loop serves the body and the tail of a row. */
 #include "kernels/arm/neon_panel.h"
+#include "tensor/blocks.h"
 
 #include <math.h>
 
 enum { LANES = 4, MIX_VECTORS = 4 };
 
-/* ---- loads and stores, by bytes where the address may be any --------------------------------- */
+/* ---- loads and stores, by bytes where the address may be any ----------------------------------
+ *
+ * n % LANES is n where it is met: it shows compilers that part is never overrun. */
 
 AE_INLINE float32x4_t load_f32(const void *x, size_t n)
 {
     if (n >= LANES) return vreinterpretq_f32_u8(vld1q_u8(x));
     float part[LANES] = {0};
-    memcpy(part, x, n * sizeof *part);
+    memcpy(part, x, n % LANES * sizeof *part);
     return vld1q_f32(part);
 }
 
@@ -27,14 +30,14 @@ AE_INLINE void store_f32(float *y, float32x4_t v, size_t n)
     }
     float part[LANES];
     vst1q_f32(part, v);
-    memcpy(y, part, n * sizeof *part);
+    memcpy(y, part, n % LANES * sizeof *part);
 }
 
 AE_INLINE uint16x4_t load_u16(const void *x, size_t n)
 {
     if (n >= LANES) return vreinterpret_u16_u8(vld1_u8(x));
     uint16_t part[LANES] = {0};
-    memcpy(part, x, n * sizeof *part);
+    memcpy(part, x, n % LANES * sizeof *part);
     return vld1_u16(part);
 }
 
@@ -46,7 +49,7 @@ AE_INLINE void store_u16(void *y, uint16x4_t v, size_t n)
     }
     uint16_t part[LANES];
     vst1_u16(part, v);
-    memcpy(y, part, n * sizeof *part);
+    memcpy(y, part, n % LANES * sizeof *part);
 }
 
 AE_INLINE float32x4_t load_f16(const void *x, size_t n)
@@ -278,6 +281,19 @@ static void f32_to_bf16(const float *x, void *y, size_t n)
         store_u16((char *)y + i * sizeof(uint16_t), to_bf16(load_f32(x + i, n - i)), n - i);
 }
 
+static void q8_0_to_f32(const void *x, float *y, size_t n)
+{
+    const ae_block_q8_0 *b = x;
+    for (size_t i = 0; i < n; i += AE_BLOCK, b++) {
+        float32x4_t d = vcvt_f32_f16(vreinterpret_f16_u16(vdup_n_u16(b->d)));
+        for (size_t j = 0; j < AE_BLOCK; j += 2 * LANES) {
+            int16x8_t q = vmovl_s8(vld1_s8(b->qs + j));
+            vst1q_f32(y + i + j, vmulq_f32(d, vcvtq_f32_s32(vmovl_s16(vget_low_s16(q)))));
+            vst1q_f32(y + i + j + LANES, vmulq_f32(d, vcvtq_f32_s32(vmovl_high_s16(q))));
+        }
+    }
+}
+
 /* ---- the tables ------------------------------------------------------------------------------ */
 
 static uint64_t peak_f32(uint64_t n_rounds)
@@ -292,11 +308,13 @@ static uint64_t peak_f32(uint64_t n_rounds)
     return n_rounds * CHAINS * 4;
 }
 
-const ae_kernels ae_kernels_neon = {
-    .isa = "neon", AE_KERNELS_FLOAT_ENTRIES, AE_NEON_PANELS(neon, AE_ACT_TILES_F32)};
+/* What they share. */
+#define ENTRIES AE_KERNELS_FLOAT_ENTRIES, .q8_0_to_f32 = q8_0_to_f32
+
+const ae_kernels ae_kernels_neon = {.isa = "neon", ENTRIES, AE_NEON_PANELS(neon, AE_ACT_TILES_F32)};
 const ae_kernels ae_kernels_dotprod = {
-    .isa = "dotprod", AE_KERNELS_FLOAT_ENTRIES, AE_NEON_PANELS(dotprod, AE_ACT_TILES_F32)};
+    .isa = "dotprod", ENTRIES, AE_NEON_PANELS(dotprod, AE_ACT_TILES_F32)};
 const ae_kernels ae_kernels_i8mm = {.isa = "i8mm",
-                                    AE_KERNELS_FLOAT_ENTRIES,
+                                    ENTRIES,
                                     AE_NEON_PANELS(i8mm, AE_ACT_TILES_BF16),
                                     .peak_bf16 = ae_panel_i8mm_peak_bf16};

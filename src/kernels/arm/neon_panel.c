@@ -18,6 +18,8 @@
 #include "kernels/arm/neon_panel.h"
 #include "tensor/blocks.h"
 
+#include <stddef.h>
+
 enum {
     ROWS = AE_NEON_ROWS,
     SIDES = AE_NEON_SIDES,
@@ -119,22 +121,27 @@ AE_INLINE acts act_blocks(const ae_panel *p, size_t i, size_t b, size_t n, const
     return (acts){{a, step == 1 || i + 1 == n ? a : a + 1}};
 }
 
-AE_INLINE float32x4_t by_act(float first, float second, const size_t step)
+/* Four bytes of each block, from an offset on, where the sums of a step want them. */
+AE_INLINE uint32x4_t act_field(acts x, size_t offset, const size_t step)
 {
-    if (step == 1) return vdupq_n_f32(first);
-    float32x2_t both = vset_lane_f32(second, vdup_n_f32(first), 1);
-    return vcombine_f32(both, both);
+    uint32_t first, second;
+    memcpy(&first, (const char *)x.row[0] + offset, sizeof first);
+    if (step == 1) return vdupq_n_u32(first);
+    memcpy(&second, (const char *)x.row[1] + offset, sizeof second);
+    uint32x2_t both = vset_lane_u32(second, vdup_n_u32(first), 1);
+    return vcombine_u32(both, both);
 }
 
 AE_INLINE float32x4_t act_scales(acts x, const size_t step)
 {
-    return by_act(x.row[0]->d, x.row[1]->d, step);
+    return vreinterpretq_f32_u32(act_field(x, offsetof(ae_act_q8, d), step));
 }
 
-/* Minus the sums of the blocks. */
+/* Minus the sums of the blocks, from those of their halves. */
 AE_INLINE float32x4_t minus_sums(acts x, const size_t step)
 {
-    return by_act((float)-ae_act_sum(x.row[0]), (float)-ae_act_sum(x.row[1]), step);
+    int16x8_t halves = vreinterpretq_s16_u32(act_field(x, offsetof(ae_act_q8, minus_sum), step));
+    return vcvtq_f32_s32(vpaddlq_s16(halves));
 }
 
 /* ---- products of bytes -----------------------------------------------------------------------
@@ -256,11 +263,11 @@ AE_INLINE void dot_halves(int32x4_t dot[], const weights *w, acts x, int begin, 
 
 enum { MAX_SUMS = SIDES * AE_PANEL_TILE };
 
-/* Block b of n. bytes: of a block of one row. */
+/* Block b of n, of all rows of the panel. bytes: of a block of one row. */
 AE_INLINE const char *next_block(const ae_panel *p, size_t b, size_t n, const size_t bytes)
 {
-    (void)n;
-    return p->w + b * ROWS * bytes;
+    ae_neon_prefetch(p, b, n, bytes);
+    return p->w + b * p->w_lanes * bytes;
 }
 
 AE_INLINE void store_sums(const ae_panel *p, const float32x4_t sum[], size_t n, const size_t step)
@@ -477,19 +484,30 @@ AE_INLINE void tile_q6_k(const ae_panel *p, size_t n, const size_t step)
     store_sums(p, sum, n, step);
 }
 
-#define PANEL(type)                                                                                \
+/* Weights alone are of these types, and known strides make shorter code. */
+#define WEIGHTS(type)                                                                              \
     void AE_NEON(type)(ae_panel p, size_t n_x)                                                     \
     {                                                                                              \
+        p.w_lanes = ROWS;                                                                          \
+        p.w_lane = 0;                                                                              \
         if (n_x == 1)                                                                              \
             tile_##type(&p, 1, 1);                                                                 \
         else                                                                                       \
             tile_##type(&p, n_x, STEP);                                                            \
     }
-PANEL(q8_0)
-PANEL(q4_0)
-PANEL(q4_k)
-PANEL(q5_k)
-PANEL(q6_k)
+WEIGHTS(q4_0)
+WEIGHTS(q4_k)
+WEIGHTS(q5_k)
+WEIGHTS(q6_k)
+
+/* And this one is of caches too. */
+void AE_NEON(q8_0)(ae_panel p, size_t n_x)
+{
+    if (n_x == 1)
+        tile_q8_0(&p, 1, 1);
+    else
+        tile_q8_0(&p, n_x, STEP);
+}
 
 /* ---- peak: 16 independent chains hide the latency of four units -------------------------------
  */

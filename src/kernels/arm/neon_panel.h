@@ -68,8 +68,8 @@ typedef struct {
 AE_INLINE ae_neon_field ae_neon_field_at(const ae_panel *p, const char *block, size_t offset,
                                          size_t unit_bytes)
 {
-    (void)p;
-    return (ae_neon_field){block + AE_NEON_ROWS * offset, AE_NEON_ROWS * unit_bytes};
+    return (ae_neon_field){block + p->w_lanes * offset + p->w_lane * unit_bytes,
+                           p->w_lanes * unit_bytes};
 }
 
 /* A unit of four bytes of the rows of a side. */
@@ -85,17 +85,36 @@ AE_INLINE ae_neon_rows ae_neon_halves(ae_neon_field f, size_t unit)
     return (ae_neon_rows){{vcvt_f32_f16(vget_low_f16(h)), vcvt_high_f32_f16(h)}};
 }
 
+/* Asks for what is wanted next while block b of n passes: these rows' share of it, in its order.
+ * bytes: of a block of one row. */
+AE_INLINE void ae_neon_prefetch(const ae_panel *p, size_t b, size_t n, const size_t bytes)
+{
+    enum { LINE = 64 };
+    const char *at = p->ahead + (p->w_lane * n + b * AE_NEON_ROWS) * bytes;
+    for (size_t i = 0; i < AE_NEON_ROWS * bytes; i += LINE) __builtin_prefetch(at + i);
+}
+
+/* y = or y += the sums of all rows. */
+AE_INLINE void ae_neon_put(float *y, ae_neon_rows sum, bool adds)
+{
+    if (adds) {
+        sum.s[0] = vaddq_f32(vld1q_f32(y), sum.s[0]);
+        sum.s[1] = vaddq_f32(vld1q_f32(y + 4), sum.s[1]);
+    }
+    vst1q_f32(y, sum.s[0]);
+    vst1q_f32(y + 4, sum.s[1]);
+}
+
 /* The rows' sums with activation row i. */
 AE_INLINE void ae_neon_store(const ae_panel *p, size_t i, ae_neon_rows sum)
 {
-    float *y = p->y + i * p->y_stride, all[AE_NEON_ROWS];
+    float *y = p->y + i * p->y_stride, all[AE_NEON_ROWS] = {0};
     if (p->n_rows >= AE_NEON_ROWS) {
-        vst1q_f32(y, sum.s[0]);
-        vst1q_f32(y + 4, sum.s[1]);
+        ae_neon_put(y, sum, p->adds);
         return;
     }
-    vst1q_f32(all, sum.s[0]);
-    vst1q_f32(all + 4, sum.s[1]);
+    memcpy(all, y, p->n_rows * sizeof *y);
+    ae_neon_put(all, sum, p->adds);
     memcpy(y, all, p->n_rows * sizeof *y);
 }
 

@@ -55,7 +55,7 @@ AE_INLINE void part_float(const ae_panel *p, size_t first, const size_t n, load_
     ae_neon_field f = ae_neon_field_at(p, p->w, 0, unit_bytes);
     const char *x = p->x + first * sizeof(float);
     for (size_t c = 0; c < p->n_cols / 2; c++) {
-        (void)size;
+        ae_neon_prefetch(p, c, p->n_cols / 2, 2 * size);
         two w = load_two(f, c);
         add_value(sum, w.even, x + 2 * c * p->x_block_bytes, n);
         add_value(sum, w.odd, x + (2 * c + 1) * p->x_block_bytes, n);
@@ -106,6 +106,7 @@ AE_INLINE void part_bf16(const ae_panel *p, size_t first, const size_t n)
     const char *x = p->x + first * sizeof(uint32_t);
     for (size_t c = 0; c < p->n_cols / 2; c++) {
         bfloat16x8_t w[SIDES];
+        ae_neon_prefetch(p, c, p->n_cols / 2, sizeof(uint32_t));
         for (size_t s = 0; s < SIDES; s++) w[s] = vreinterpretq_bf16_u8(ae_neon_load(f, c, s));
         add_pair(sum, w, x + c * p->x_block_bytes, n);
     }

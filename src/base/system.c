@@ -2,7 +2,9 @@
 #include "base/system.h"
 
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,16 +16,6 @@
 #elif defined(__APPLE__)
 #include <sys/sysctl.h>
 #endif
-
-int ae_n_cores(void)
-{
-#ifdef __linux__
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return CPU_COUNT(&set);
-#endif
-    long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (int)n : 1;
-}
 
 /* ---- files of the kernel --------------------------------------------------------------------- */
 
@@ -63,6 +55,51 @@ static uint64_t read_number(const char *path, const char *key)
     if (!read_fact(path, key, text, sizeof text) || text[0] < '0' || text[0] > '9')
         return UINT64_MAX;
     return strtoull(text, NULL, 10);
+}
+
+/* ---- cores ----------------------------------------------------------------------------------- */
+
+#ifdef __linux__
+/* Is this thread of the processor the one that stands for its core? The kernel lists the threads of
+ * a core as "0,64" or "0-1"; where the first is not ours to use, all others count. */
+static bool leads_core(int cpu, const cpu_set_t *usable)
+{
+    char path[96];
+    snprintf(path, sizeof path, "/sys/devices/system/cpu/cpu%d/topology/thread_siblings_list", cpu);
+    uint64_t first = read_number(path, "");
+    return first >= CPU_SETSIZE || (int)first == cpu || !CPU_ISSET((int)first, usable);
+}
+
+/* Whole processors that a container may use at a time; INT_MAX without a limit. */
+static int container_cores(void)
+{
+    char text[64], *period;
+    if (!read_fact("/sys/fs/cgroup/cpu.max", "", text, sizeof text)) return INT_MAX;
+    uint64_t quota_us = strtoull(text, &period, 10), period_us = strtoull(period, NULL, 10);
+    if (!quota_us || !period_us) return INT_MAX; /* "max 100000" */
+    uint64_t n = (quota_us + period_us - 1) / period_us;
+    return n < INT_MAX ? (int)n : INT_MAX;
+}
+#endif
+
+int ae_n_cores(void)
+{
+#ifdef __linux__
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) {
+        int n = 0, most = container_cores();
+        for (int cpu = 0; cpu < CPU_SETSIZE; cpu++)
+            n += CPU_ISSET(cpu, &set) && leads_core(cpu, &set);
+        return n < most ? n : most;
+    }
+#elif defined(__APPLE__)
+    int n_physical = 0;
+    size_t size = sizeof n_physical;
+    if (sysctlbyname("hw.physicalcpu", &n_physical, &size, NULL, 0) == 0 && n_physical > 0)
+        return n_physical;
+#endif
+    long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (int)n : 1;
 }
 
 /* ---- memory ---------------------------------------------------------------------------------- */

@@ -10,7 +10,8 @@
 
 #include "base/status.h"
 
-/* Cores this process may run on, at least 1. */
+/* Physical cores that this process may run on, and no more than its container may use at a time; at
+ * least 1. */
 int ae_n_cores(void);
 
 /* Bytes of main memory that this process may use at most; 0 if unknown. */

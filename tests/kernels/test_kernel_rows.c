@@ -56,66 +56,6 @@ static void test_add(void **state)
     }
 }
 
-/* Rows that end at the fence, and outputs that do. Each of n_rows steps rounds a product and a sum,
- * or both at once; the first rounds what is kept. The value depends neither on n_cols nor on n_x: a
- * tail is computed like a body, and one query like many. */
-enum { MIX_ROWS = 5, MIX_QUERIES = 7 };
-
-typedef struct {
-    unsigned char rows[MIX_ROWS][MAX_N * sizeof(float)];
-    float values[MIX_ROWS][MAX_N], y[MIX_QUERIES][MAX_N], p[MIX_QUERIES][MIX_ROWS + 1],
-        keep[MIX_QUERIES];
-} mix_case;
-
-static void check_mix(const ae_kernels *k, const ae_dtype *t, const mix_case *m, size_t n_x,
-                      size_t n)
-{
-    float *y = fence_place(&out, n_x * n * sizeof *y, 0);
-    for (size_t i = 0; i < n_x; i++) memcpy(y + i * n, m->y[i], n * sizeof *y);
-    size_t row_bytes = n * t->block_bytes;
-    char *rows = fence_place(&in_a, MIX_ROWS * row_bytes, n % 2);
-    for (size_t r = 0; r < MIX_ROWS; r++) memcpy(rows + r * row_bytes, m->rows[r], row_bytes);
-    k->mix[t->type](y, m->keep, rows, row_bytes, MIX_ROWS, m->p[0], MIX_ROWS + 1, n_x, n);
-    fence_check(&out);
-    for (size_t i = 0; i < n_x; i++)
-        for (size_t c = 0; c < n; c++) {
-            double exact = (double)m->keep[i] * m->y[i][c], size = fabs(exact);
-            for (size_t r = 0; r < MIX_ROWS; r++) {
-                exact += (double)m->p[i][r] * m->values[r][c];
-                size += fabs((double)m->p[i][r] * m->values[r][c]);
-            }
-            check_near(y[i * n + c], exact, 2 * (MIX_ROWS + 1) * ULP * size);
-        }
-    for (size_t i = 0; i < n_x; i++) {
-        float alone[MAX_N];
-        memcpy(alone, m->y[i], sizeof alone);
-        k->mix[t->type](alone, m->keep + i, m->rows, sizeof m->rows[0], MIX_ROWS, m->p[i], 1, 1,
-                        MAX_N);
-        assert_memory_equal(y + i * n, alone, n * sizeof *y);
-    }
-}
-
-static void test_mix(void **state)
-{
-    (void)state;
-    static const aeon_type types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16};
-    uint64_t seed = 2;
-    mix_case m;
-    random_floats(m.y[0], MIX_QUERIES * MAX_N, &seed);
-    random_floats(m.p[0], sizeof m.p / sizeof(float), &seed);
-    random_floats(m.keep, MIX_QUERIES, &seed);
-    EACH_TABLE(k)
-    for (size_t j = 0; j < AE_COUNT(types); j++) {
-        const ae_dtype *t = ae_dtype_get(types[j]);
-        for (size_t r = 0; r < MIX_ROWS; r++) {
-            random_row(types[j], m.rows[r], MAX_N, &seed);
-            t->to_f32(m.rows[r], m.values[r], MAX_N);
-        }
-        for (size_t n = 0; n <= MAX_N; n += n < 140 ? 1 : 53)
-            check_mix(k, t, &m, 1 + n % MIX_QUERIES, n);
-    }
-}
-
 /* The mean has n roundings, their root half of that; the rest is 5 more. */
 static void check_rms_norm(const ae_kernels *k, const float *values, const float *weights, size_t n,
                            float eps)
@@ -378,17 +318,32 @@ static void test_conversions(void **state)
     }
 }
 
+/* Rows of blocks that end at the fence, at any address: the bits of the type's own reader. */
+static void test_q8_0_to_f32(void **state)
+{
+    (void)state;
+    enum { MAX_BLOCKS = 9 };
+    const ae_dtype *t = ae_dtype_get(AEON_TYPE_Q8_0);
+    uint64_t seed = 9;
+    EACH_TABLE(k)
+    for (size_t n = AE_BLOCK; n <= MAX_BLOCKS * AE_BLOCK; n += AE_BLOCK) {
+        float expected[MAX_BLOCKS * AE_BLOCK], *y = fence_place(&out, n * sizeof *y, 0);
+        void *row = fence_place(&in_a, (size_t)ae_dtype_row_bytes(t, n), 0);
+        random_row(t->type, row, n, &seed);
+        t->to_f32(row, expected, n);
+        k->q8_0_to_f32(row, y, n);
+        fence_check(&out);
+        assert_memory_equal(y, expected, n * sizeof *y);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_add),
-        cmocka_unit_test(test_mix),
-        cmocka_unit_test(test_rms_norm),
-        cmocka_unit_test(test_swiglu),
-        cmocka_unit_test(test_softmax_part),
-        cmocka_unit_test(test_quantize_act),
-        cmocka_unit_test(test_quantize_act_special),
-        cmocka_unit_test(test_conversions),
+        cmocka_unit_test(test_add),          cmocka_unit_test(test_rms_norm),
+        cmocka_unit_test(test_swiglu),       cmocka_unit_test(test_softmax_part),
+        cmocka_unit_test(test_quantize_act), cmocka_unit_test(test_quantize_act_special),
+        cmocka_unit_test(test_conversions),  cmocka_unit_test(test_q8_0_to_f32),
     };
     return cmocka_run_group_tests_name("kernels: rows", tests, open_fences, close_fences);
 }

@@ -28,7 +28,7 @@ typedef struct {
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* A field of a block: unit u of all rows stands at `at + u * stride`. */
+/* A field of a block, from the first row that is meant: unit u stands at `at + u * stride`. */
 typedef struct {
     const char *at;
     size_t stride;
@@ -65,12 +65,13 @@ AE_INLINE numbers load_halves(field f, size_t unit)
         {_mm256_cvtph_ps(load_short(f, unit, 0)), _mm256_cvtph_ps(load_short(f, unit, 1))}};
 }
 
-/* What is wanted as far ahead as `at` is in the panel. */
-AE_INLINE void prefetch(const ae_panel *p, const char *at, size_t n_bytes)
+/* Asks for what is wanted next while block b of n passes: these rows' share of it, in its order.
+ * bytes: of a block of one row. */
+AE_INLINE void prefetch(const ae_panel *p, size_t b, size_t n, const size_t bytes)
 {
     enum { LINE = 64 };
-    const char *ahead = p->ahead + (at - p->w);
-    for (size_t i = 0; i < n_bytes; i += LINE) _mm_prefetch(ahead + i, _MM_HINT_T0);
+    const char *at = p->ahead + (p->w_lane * n + b * ROWS) * bytes;
+    for (size_t i = 0; i < ROWS * bytes; i += LINE) _mm_prefetch(at + i, _MM_HINT_T0);
 }
 
 /* The same four bytes in every lane. */
@@ -86,11 +87,14 @@ AE_INLINE void store(const ae_panel *p, size_t i, numbers sum)
 {
     const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
     float *y = p->y + i * p->y_stride;
-    int n_rows = p->n_rows < ROWS ? (int)p->n_rows : ROWS;
     for (int s = 0; s < SIDES; s++, y += LANES) {
-        __m256i here = _mm256_cmpgt_epi32(_mm256_set1_epi32(n_rows - s * LANES), place);
-        __m256 before = p->adds ? _mm256_maskload_ps(y, here) : _mm256_setzero_ps();
-        _mm256_maskstore_ps(y, here, _mm256_add_ps(before, sum.s[s]));
+        __m256i left = _mm256_set1_epi32((int)p->n_rows - s * LANES);
+        __m256i mask = _mm256_cmpgt_epi32(left, place);
+        if (p->adds) sum.s[s] = _mm256_add_ps(_mm256_maskload_ps(y, mask), sum.s[s]);
+        if (p->n_rows >= ROWS)
+            _mm256_storeu_ps(y, sum.s[s]);
+        else
+            _mm256_maskstore_ps(y, mask, sum.s[s]);
     }
 }
 
@@ -286,11 +290,12 @@ AE_INLINE __m256i quad_q4_0(const source *from, int j, int side)
 AE_INLINE void tile_plain(const ae_panel *p, form f, size_t block_bytes, size_t n)
 {
     numbers sum[AE_PANEL_TILE] = {0};
-    for (size_t b = 0; b < p->n_cols / AE_BLOCK; b++) {
+    size_t n_blocks = p->n_cols / AE_BLOCK;
+    for (size_t b = 0; b < n_blocks; b++) {
         const char *block = block_at(p, b, block_bytes);
         weights w = {{.low = field_at(p, block, 2, 4)},
                      .d = load_halves(field_at(p, block, 0, 2), 0)};
-        prefetch(p, block, ROWS * block_bytes);
+        prefetch(p, b, n_blocks, block_bytes);
         add_block(sum, p, b, &w, f, n);
     }
     for (size_t i = 0; i < n; i++) store(p, i, sum[i]);
@@ -372,13 +377,14 @@ AE_INLINE void add_k_group(numbers sum[], const ae_panel *p, size_t b, const k_b
 AE_INLINE void tile_k(const ae_panel *p, const form f, size_t block_bytes, size_t n)
 {
     numbers sum[AE_PANEL_TILE] = {0};
-    for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
+    size_t n_blocks = p->n_cols / AE_SUPERBLOCK;
+    for (size_t b = 0; b < n_blocks; b++) {
         const char *block = block_at(p, b, block_bytes);
         field d = field_at(p, block, 0, 2);
         k_block k = {load_halves(d, 0), load_halves(d, 1), field_at(p, block, 4, 1),
                      field_at(p, block, 4 + AE_K_SCALES, 4),
                      field_at(p, block, block_bytes - AE_SUPERBLOCK / 2, 4)};
-        prefetch(p, block, ROWS * block_bytes);
+        prefetch(p, b, n_blocks, block_bytes);
         for (size_t g = 0; g < 8; g += 2) {
             add_k_group(sum, p, b, &k, g, 0, f, n);
             add_k_group(sum, p, b, &k, g + 1, 4, f, n);
@@ -421,13 +427,14 @@ AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
 {
     enum { BYTES = sizeof(ae_block_q6_k), SCALES = 2, HIGH = SCALES + 16, LOW = HIGH + 64 };
     numbers sum[AE_PANEL_TILE] = {0};
-    for (size_t b = 0; b < 2 * (p->n_cols / AE_SUPERBLOCK); b++) { /* halves of 128 */
+    size_t n_halves = 2 * (p->n_cols / AE_SUPERBLOCK);
+    for (size_t b = 0; b < n_halves; b++) { /* halves of a block */
         const char *block = block_at(p, b / 2, BYTES);
         numbers d = load_halves(field_at(p, block, 0, 2), 0);
         field scales = skip(field_at(p, block, SCALES, 1), b % 2 * 8);
         field high = skip(field_at(p, block, HIGH, 4), b % 2 * QUADS);
         field low = skip(field_at(p, block, LOW, 4), b % 2 * 2 * QUADS), low2 = skip(low, QUADS);
-        prefetch(p, block + b % 2 * (ROWS * BYTES / 2), ROWS * BYTES / 2);
+        prefetch(p, b, n_halves, BYTES / 2);
         add_q6_group(sum, p, 4 * b, (source){low, high, 0, 0}, d, scales, n);
         add_q6_group(sum, p, 4 * b + 1, (source){low2, high, 0, 2}, d, skip(scales, 2), n);
         add_q6_group(sum, p, 4 * b + 2, (source){low, high, 4, 4}, d, skip(scales, 4), n);
@@ -436,19 +443,26 @@ AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
     for (size_t i = 0; i < n; i++) store(p, i, sum[i]);
 }
 
-#define PANEL(type)                                                                                \
+/* In a panel of weights all places are constants. */
+#define PANEL(type, may_be_wide)                                                                   \
     void KERNEL(type)(ae_panel p, size_t n_x)                                                      \
     {                                                                                              \
+        if (may_be_wide && p.w_lanes != ROWS) {                                                    \
+            tile_##type(&p, n_x);                                                                  \
+            return;                                                                                \
+        }                                                                                          \
+        p.w_lanes = ROWS;                                                                          \
+        p.w_lane = 0;                                                                              \
         if (n_x == 1)                                                                              \
             tile_##type(&p, 1);                                                                    \
         else                                                                                       \
             tile_##type(&p, n_x);                                                                  \
     }
-PANEL(q8_0)
-PANEL(q4_0)
-PANEL(q4_k)
-PANEL(q5_k)
-PANEL(q6_k)
+PANEL(q8_0, true)
+PANEL(q4_0, false)
+PANEL(q4_k, false)
+PANEL(q5_k, false)
+PANEL(q6_k, false)
 
 /* ---- floats: a row's sum is that of its even columns and that of its odd ones ---------------- */
 
@@ -510,23 +524,15 @@ AE_INLINE void store_sum(const ae_panel *p, size_t i, numbers even, numbers odd)
     store(p, i, even);
 }
 
-/* Pair c of the columns, which may stand apart; size: of a value. */
-AE_INLINE void prefetch_columns(const ae_panel *p, field w, size_t c, size_t size)
-{
-    size_t two_bytes = 2 * p->w_lanes * size;
-    prefetch(p, w.at + c * two_bytes, ROWS * w.stride / p->w_lanes);
-    if (w.stride < two_bytes)
-        prefetch(p, w.at + c * two_bytes + w.stride, ROWS * w.stride / p->w_lanes);
-}
-
 /* Rows first .. first + n - 1 of the tile, n = 1 or 2: all their sums stay in registers. */
 AE_INLINE void tile_few(const ae_panel *p, size_t first, const size_t n, load_fn *load_two, field w,
                         size_t size)
 {
     numbers even[2] = {0}, odd[2] = {0};
-    for (size_t c = 0; c < p->n_cols / 2; c++) {
+    size_t n_pairs = p->n_cols / 2;
+    for (size_t c = 0; c < n_pairs; c++) {
         const char *x = p->x + 2 * c * p->x_block_bytes + first * sizeof(float);
-        prefetch_columns(p, w, c, size);
+        prefetch(p, c, n_pairs, 2 * size);
         two t = load_two(w, c);
         add_value(even, t.even, x, n);
         add_value(odd, t.odd, x + p->x_block_bytes, n);
@@ -543,7 +549,7 @@ AE_INLINE void tile_many(const ae_panel *p, size_t n, load_fn *load_two, field w
     for (size_t c = 0; c < n_pairs; c += n_now) {
         n_now = n_pairs - c < PAIRS ? n_pairs - c : PAIRS;
         for (size_t k = 0; k < n_now; k++) {
-            prefetch_columns(p, w, c + k, size);
+            prefetch(p, c + k, n_pairs, 2 * size);
             two t = load_two(w, c + k);
             part[2 * k] = t.even;
             part[2 * k + 1] = t.odd;

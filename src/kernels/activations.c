@@ -7,9 +7,9 @@ static const struct {
     unsigned log2_values;
     size_t bytes;
 } units[AE_N_ACT_KINDS] = {
-    [AE_ACT_F32] = {0, sizeof(float)},          [AE_ACT_Q8] = {5, sizeof(ae_act_q8)},
-    [AE_ACT_TILES_F32] = {0, sizeof(float)},    [AE_ACT_TILES_BF16] = {1, 2 * sizeof(uint16_t)},
-    [AE_ACT_TILES_Q8] = {5, sizeof(ae_act_q8)},
+    [AE_ACT_F32] = {0, sizeof(float)},
+    [AE_ACT_BF16] = {1, 2 * sizeof(uint16_t)},
+    [AE_ACT_Q8] = {5, sizeof(ae_act_q8)},
 };
 _Static_assert(1 << 5 == AE_ACT_BLOCK, "values of a block");
 
@@ -39,21 +39,17 @@ static void put_pairs(const ae_kernels *k, char *to, size_t block_bytes, const f
 void ae_acts_put(const ae_kernels *k, const ae_acts *a, size_t row, size_t col, const float *x,
                  size_t n)
 {
-    size_t unit = col >> units[a->kind].log2_values;
-    char *in_row =
-        (char *)a->data + row * ae_act_row_bytes(a->kind, a->n_cols) + unit * units[a->kind].bytes;
     size_t lane = row % AE_PANEL_TILE;
     ae_act_tile tile = ae_acts_tile(a, row - lane);
-    char *in_tile = (char *)tile.data + unit * tile.block_bytes + lane * units[a->kind].bytes;
+    char *to = (char *)tile.data + (col >> units[a->kind].log2_values) * tile.block_bytes +
+               lane * units[a->kind].bytes;
     switch (a->kind) {
-    case AE_ACT_F32: memcpy(in_row, x, n * sizeof *x); break;
-    case AE_ACT_Q8: k->quantize_act((ae_act_q8 *)(void *)in_row, x, n); break;
-    case AE_ACT_TILES_F32:
-        for (size_t i = 0; i < n; i++) memcpy(in_tile + i * tile.block_bytes, x + i, sizeof *x);
+    case AE_ACT_F32:
+        for (size_t i = 0; i < n; i++) memcpy(to + i * tile.block_bytes, x + i, sizeof *x);
         break;
-    case AE_ACT_TILES_BF16: put_pairs(k, in_tile, tile.block_bytes, x, n); break;
+    case AE_ACT_BF16: put_pairs(k, to, tile.block_bytes, x, n); break;
     default:
-        for (size_t i = 0; i < n; i += AE_ACT_BLOCK, in_tile += tile.block_bytes)
-            k->quantize_act((ae_act_q8 *)(void *)in_tile, x + i, AE_ACT_BLOCK);
+        for (size_t i = 0; i < n; i += AE_ACT_BLOCK, to += tile.block_bytes)
+            k->quantize_act((ae_act_q8 *)(void *)to, x + i, AE_ACT_BLOCK);
     }
 }

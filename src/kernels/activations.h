@@ -1,14 +1,14 @@
-/* activations.h - the other side of a product: rows of activations, and tiles of rows.
+/* activations.h - the other side of a product: tiles of rows of activations.
  *
- *     rows:    a0 a1 a2 ..           tiles of two rows, unit by unit:    a0 b0 a1 b1 a2 b2 ..
- *              b0 b1 b2 ..                                               c0 c1 c2 ..
- *              c0 c1 c2 ..
+ *     three rows:    a0 a1 a2 ..     tiles of two rows, unit by unit:    a0 b0 a1 b1 a2 b2 ..
+ *                    b0 b1 b2 ..                                         c0 c1 c2 ..
+ *                    c0 c1 c2 ..
  *
  * Model:    A unit is what a kernel broadcasts with its scale: one f32, a pair of bf16, a block of
- *           32 8-bit integers. In tiles the units of up to AE_PANEL_TILE rows stand side by side,
+ *           32 8-bit integers. In a tile the units of up to AE_PANEL_TILE rows stand side by side,
  *           so that a kernel reads one stream; the last tile is as narrow as what is left.
  * Uses:     kernels.h.      Threads: different units may be put at once.
- * Example:  ae_acts a = {AE_ACT_TILES_Q8, data, n_rows, n_cols};
+ * Example:  ae_acts a = {AE_ACT_Q8, data, n_rows, n_cols};
  *           ae_acts_put(k, &a, row, 0, x, n_cols);
  */
 #ifndef AE_KERNELS_ACTIVATIONS_H

@@ -104,12 +104,6 @@ const ae_kernels *ae_kernels_get(void)
     return k;
 }
 
-ae_act_kind ae_kernels_act(const ae_kernels *k, aeon_type type)
-{
-    bool is_float = type == AEON_TYPE_F32 || type == AEON_TYPE_F16 || type == AEON_TYPE_BF16;
-    return is_float || !k->dot[type] ? AE_ACT_F32 : AE_ACT_Q8;
-}
-
 ae_gemm_fn *ae_gemm_bf16(void)
 {
 #if defined(__x86_64__)

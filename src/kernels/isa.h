@@ -1,11 +1,8 @@
-/* isa.h - what the instruction sets share: the shape of a dot product, the table, and exp.
+/* isa.h - what the instruction sets share: the tables, the panels of floats, and exp.
  *
- * Model:    A tile is one weight row against N activation rows, N = 1..4 a constant in each copy
- *           that the compiler makes, so the sums stay in registers and a weight is unpacked once.
- *           The N sums never meet: an output is the same in every tile size.
  * Uses:     kernels.h.
- * Example:  AE_INLINE void tile_f16(ae_tile t, const int n) { ... t.y[i * t.y_stride] = ...; }
- *           AE_DOT(dot_f16, tile_f16)
+ * Example:  AE_INLINE void part_f32(const ae_panel *p, size_t first, const size_t n) { ... }
+ *           AE_PANEL_PARTS(ae_panel_avx512_f32, part_f32)
  */
 #ifndef AE_KERNELS_ISA_H
 #define AE_KERNELS_ISA_H
@@ -30,63 +27,7 @@ ae_panel_fn ae_panel_avx512_f32, ae_panel_avx512_f16, ae_panel_avx512_bf16, ae_p
     ae_panel_avx512_q4_0, ae_panel_avx512_q4_k, ae_panel_avx512_q5_k, ae_panel_avx512_q6_k;
 ae_panel_fn ae_panel_avx512_bf16_pairs;
 
-/* ---- tiles ----------------------------------------------------------------------------------- */
-
-enum { AE_TILE = 4 };
-
-/* The arguments of ae_dot_fn without n_x. */
-typedef struct {
-    float *y;
-    size_t y_stride;
-    const void *w;
-    const char *x;
-    size_t x_row_bytes;
-    size_t n_cols;
-} ae_tile;
-
-/* An ae_dot_fn from a tile function. */
-#define AE_DOT(name, tile)                                                                         \
-    static void name(float *y, size_t y_stride, const void *w, const void *x, size_t x_row_bytes,  \
-                     size_t n_x, size_t n_cols)                                                    \
-    {                                                                                              \
-        ae_tile t = {y, y_stride, w, x, x_row_bytes, n_cols};                                      \
-        for (; n_x >= AE_TILE; n_x -= AE_TILE) {                                                   \
-            tile(t, AE_TILE);                                                                      \
-            t.y += AE_TILE * y_stride;                                                             \
-            t.x += AE_TILE * x_row_bytes;                                                          \
-        }                                                                                          \
-        if (n_x == 3) tile(t, 3);                                                                  \
-        if (n_x == 2) tile(t, 2);                                                                  \
-        if (n_x == 1) tile(t, 1);                                                                  \
-    }
-
-/* The arguments of ae_mix_fn without n_x. */
-typedef struct {
-    float *y;
-    const float *keep;
-    const char *rows;
-    size_t row_bytes, n_rows;
-    const float *p;
-    size_t p_stride, n_cols;
-} ae_mix;
-
-/* An ae_mix_fn from a table's mix_tile(m, N, load, size), which mixes rows of one type for N = 1..4
- * queries; size: bytes of a value. */
-#define AE_MIX(name, load, size)                                                                   \
-    static void name(float *y, const float *keep, const void *rows, size_t row_bytes,              \
-                     size_t n_rows, const float *p, size_t p_stride, size_t n_x, size_t n_cols)    \
-    {                                                                                              \
-        ae_mix m = {y, keep, rows, row_bytes, n_rows, p, p_stride, n_cols};                        \
-        for (; n_x >= AE_TILE; n_x -= AE_TILE) {                                                   \
-            mix_tile(m, AE_TILE, load, size);                                                      \
-            m.y += AE_TILE * n_cols;                                                               \
-            m.keep += AE_TILE;                                                                     \
-            m.p += AE_TILE * p_stride;                                                             \
-        }                                                                                          \
-        if (n_x == 3) mix_tile(m, 3, load, size);                                                  \
-        if (n_x == 2) mix_tile(m, 2, load, size);                                                  \
-        if (n_x == 1) mix_tile(m, 1, load, size);                                                  \
-    }
+/* ---- panels ---------------------------------------------------------------------------------- */
 
 /* An ae_panel_fn from a function (p, first, N) that multiplies with rows first .. first + N - 1 of
  * the tile, N = 1 .. 8 a constant in each copy that the compiler makes. */
@@ -107,28 +48,15 @@ typedef struct {
         }                                                                                          \
     }
 
-/* Block b of activation row i. */
-AE_INLINE const ae_act_q8 *ae_tile_act(const char *x, size_t x_row_bytes, int i, size_t b)
-{
-    return (const ae_act_q8 *)(const void *)(x + (size_t)i * x_row_bytes) + b;
-}
-
 /* ---- tables ---------------------------------------------------------------------------------- */
 
 /* The entries that every table has: a file names its functions after them. Tables that differ in
  * their products of bytes share those of floats. */
 #define AE_KERNELS_FLOAT_ENTRIES                                                                   \
-    .dot[AEON_TYPE_F32] = dot_f32, .dot[AEON_TYPE_F16] = dot_f16, .dot[AEON_TYPE_BF16] = dot_bf16, \
-    .mix = {[AEON_TYPE_F32] = mix_f32, [AEON_TYPE_F16] = mix_f16, [AEON_TYPE_BF16] = mix_bf16},    \
     .quantize_act = quantize_act, .rms_norm = rms_norm, .swiglu = swiglu,                          \
     .softmax_part = softmax_part, .add = add, .f32_to_f16 = f32_to_f16,                            \
-    .f32_to_bf16 = f32_to_bf16, .peak_f32 = peak_f32
+    .f32_to_bf16 = f32_to_bf16, .q8_0_to_f32 = q8_0_to_f32, .peak_f32 = peak_f32
 #define AE_KERNELS_ENTRIES AE_KERNELS_FLOAT_ENTRIES, .peak_int8 = peak_int8
-
-/* And those of tables that multiply plain rows of blocks. */
-#define AE_KERNELS_BLOCK_DOTS                                                                      \
-    .dot[AEON_TYPE_Q8_0] = dot_q8_0, .dot[AEON_TYPE_Q4_0] = dot_q4_0,                              \
-    .dot[AEON_TYPE_Q4_K] = dot_q4_k, .dot[AEON_TYPE_Q6_K] = dot_q6_k
 
 /* ---- numbers --------------------------------------------------------------------------------- */
 

@@ -8,10 +8,10 @@
  * Promises: (1) batch invariance: an output depends on its own row and its own activations alone,
  *           never on n_x or on neighbours: each table sums a row in one canonical order
  *           (2) no entry reads or writes outside the ranges it names
- *           (3) weights, and other rows passed as void *, may lie at any address; activations and
+ *           (3) panels, and other rows passed as void *, may lie at any address; activations and
  *           floats lie as C aligns them
  * Example:  const ae_kernels *k = ae_kernels_get();
- *           k->dot[AEON_TYPE_F16](y, 1, w_row, x, x_row_bytes, n_x, n_cols);
+ *           k->panel[AEON_TYPE_F16].multiply(panel, n_x);
  */
 #ifndef AE_KERNELS_KERNELS_H
 #define AE_KERNELS_KERNELS_H
@@ -19,15 +19,8 @@
 #include "tensor/dtype.h"
 
 /* Activations meet float weights as f32 or bf16, and quantized weights as blocks of 32 8-bit
- * integers; plain rows of weights meet rows of them, and panels meet tiles (activations.h). */
-typedef enum {
-    AE_ACT_F32,
-    AE_ACT_Q8,
-    AE_ACT_TILES_F32,
-    AE_ACT_TILES_BF16,
-    AE_ACT_TILES_Q8,
-    AE_N_ACT_KINDS
-} ae_act_kind;
+ * integers (activations.h). */
+typedef enum { AE_ACT_F32, AE_ACT_BF16, AE_ACT_Q8, AE_N_ACT_KINDS } ae_act_kind;
 
 enum { AE_ACT_BLOCK = 32 };
 typedef struct {
@@ -37,13 +30,6 @@ typedef struct {
     int8_t q[AE_ACT_BLOCK]; /* -127 .. 127 */
 } ae_act_q8;
 _Static_assert(sizeof(ae_act_q8) == 40, "layout of a quantized activation block");
-
-/* y[i * y_stride] = sum over c of w[c] * x_i[c] for i = 0 .. n_x-1: one weight row against n_x
- * activation rows. w: a row of n_cols values of the entry's type. x_i = x + i * x_row_bytes: f32
- * [n_cols] or ae_act_q8 [n_cols / 32], as ae_kernels_act says. n_cols is a multiple of the type's
- * block. Integer products are exact inside a block of 32; each block enters the sum in f32. */
-typedef void ae_dot_fn(float *y, size_t y_stride, const void *w, const void *x, size_t x_row_bytes,
-                       size_t n_x, size_t n_cols);
 
 /* A panel (panel.h) against a tile of up to AE_PANEL_TILE activation rows: y[i * y_stride + r] =
  * sum over c of w_r[c] * x_i[c] for r = 0 .. n_rows-1, which may be fewer than the panel has, and i
@@ -64,12 +50,6 @@ typedef struct {
 } ae_panel;
 typedef void ae_panel_fn(ae_panel p, size_t n_x);
 
-/* y_i = keep[i] * y_i + sum over r of p_i[r] * row r, the rows in their order, for i = 0 .. n_x-1:
- * the values of attention under the weights of n_x queries. y_i = y + i * n_cols; p_i = p + i *
- * p_stride, [n_rows]; row r = rows + r * row_bytes, [n_cols] of the entry's type. */
-typedef void ae_mix_fn(float *y, const float *keep, const void *rows, size_t row_bytes,
-                       size_t n_rows, const float *p, size_t p_stride, size_t n_x, size_t n_cols);
-
 /* For the probe: n_rounds of the instruction set's best multiply-adds of a kind, on registers
  * alone. Returns how many multiply-adds that were; 0 if this machine has no such instruction. */
 typedef uint64_t ae_peak_fn(uint64_t n_rounds);
@@ -77,12 +57,8 @@ typedef uint64_t ae_peak_fn(uint64_t n_rounds);
 typedef struct {
     const char *isa;
 
-    /* By aeon_type; NULL for types without a kernel of their own (they are expanded to f32 rows).
-     * F32, F16, BF16, Q8_0, Q4_0, Q4_K and Q6_K always have one; they serve weights and, for the
-     * float types, attention keys. */
-    ae_dot_fn *dot[AEON_TYPE_MAX];
-
-    /* Rows of a panel, 0 where this table has none, and the types that have kernels for panels. */
+    /* Rows of a panel, and the types that have kernels for panels: F32, F16, BF16, Q8_0, Q4_0,
+     * Q4_K, Q6_K and mostly Q5_K. Matrices of other types are expanded to F32. */
     size_t n_lanes;
     struct {
         ae_panel_fn *multiply;
@@ -93,9 +69,6 @@ typedef struct {
      * rounded to nearest even; the same bits in every table. A block whose d would be subnormal
      * becomes zeros; one that holds an infinity or NaN gets d = NaN, so that it shows. */
     void (*quantize_act)(ae_act_q8 *y, const float *x, size_t n);
-
-    /* For F32, F16 and BF16; NULL otherwise. */
-    ae_mix_fn *mix[AEON_TYPE_MAX];
 
     /* y = x / sqrt(mean(x^2) + eps) * w, all [n]; y may be x. */
     void (*rms_norm)(float *y, const float *x, const float *w, size_t n, float eps);
@@ -129,9 +102,6 @@ const ae_kernels *ae_kernels_get(void);
 
 /* A table by name; NULL if it is not in this build or this machine cannot run it. */
 const ae_kernels *ae_kernels_find(const char *isa);
-
-/* What plain rows of a weight type multiply with under table k. */
-ae_act_kind ae_kernels_act(const ae_kernels *k, aeon_type type);
 
 /* The sum of all q of a block. */
 static inline int32_t ae_act_sum(const ae_act_q8 *a)

@@ -40,7 +40,7 @@ const char *aeon_machine_isa_at(size_t i)
 
 aeon_type aeon_machine_kv_type(void)
 {
-    bool has_bf16 = ae_kernels_get()->panel[AEON_TYPE_BF16].act == AE_ACT_TILES_BF16;
+    bool has_bf16 = ae_kernels_get()->panel[AEON_TYPE_BF16].act == AE_ACT_BF16;
     return has_bf16 ? AEON_TYPE_BF16 : AEON_TYPE_F16;
 }
 

@@ -9,12 +9,20 @@ static size_t row_bytes_of(const ae_matrix *w)
 
 ae_act_kind ae_matmul_act(const ae_kernels *k, const ae_matrix *w)
 {
-    return w->n_lanes ? k->panel[w->type->type].act : ae_kernels_act(k, w->type->type);
+    return w->n_lanes ? k->panel[w->type->type].act : AE_ACT_F32;
 }
+
+/* Columns that are expanded at a time: whole blocks of every type. */
+enum { EXPANDED = 256 };
 
 size_t ae_matmul_scratch(const ae_kernels *k, const ae_matrix *w)
 {
-    return w->n_lanes || k->dot[w->type->type] ? 0 : w->n_cols;
+    return w->n_lanes ? 0 : 2 * k->n_lanes * EXPANDED;
+}
+
+size_t ae_matmul_most_scratch(void)
+{
+    return 2 * AE_PANEL_MAX_LANES * (size_t)EXPANDED;
 }
 
 /* Weights that are on their way from memory. */
@@ -41,24 +49,40 @@ static void multiply_panels(const ae_kernels *k, const ae_matrix *w, ae_range ro
     }
 }
 
+/* Columns begin .. begin+n_cols-1 of n rows from the first as a panel of f32 at scratch. */
+static void expand(const ae_kernels *k, const ae_matrix *w, size_t first, size_t n, size_t begin,
+                   size_t n_cols, float *scratch)
+{
+    float *rows = scratch + k->n_lanes * EXPANDED;
+    size_t skipped_bytes = (size_t)ae_dtype_row_bytes(w->type, begin);
+    for (size_t r = 0; r < n; r++) {
+        const char *row = (const char *)w->data + (first + r) * row_bytes_of(w);
+        w->type->to_f32(row + skipped_bytes, rows + r * n_cols, n_cols);
+    }
+    ae_panel_pack(scratch, AEON_TYPE_F32, k->n_lanes, rows, n, n_cols);
+}
+
+/* Columns piece by piece, the later ones on top of the earlier. */
 static void multiply_rows(const ae_kernels *k, const ae_matrix *w, ae_range rows, const ae_acts *x,
                           float *y, size_t y_stride, float *scratch)
 {
-    enum { AT_ONCE = 4 };
-    size_t row_bytes = row_bytes_of(w), x_row_bytes = ae_act_row_bytes(x->kind, w->n_cols);
-    ae_dot_fn *dot = k->dot[w->type->type];
-    for (size_t i = 0; i < x->n_rows; i += AT_ONCE) {
-        size_t n = x->n_rows - i < AT_ONCE ? x->n_rows - i : AT_ONCE;
-        const char *x_i = (const char *)x->data + i * x_row_bytes;
-        for (size_t r = rows.begin; r < rows.end; r++) {
-            const void *row = (const char *)w->data + r * row_bytes;
-            float *out = y + i * y_stride + (r - rows.begin);
-            if (dot) {
-                dot(out, y_stride, row, x_i, x_row_bytes, n, w->n_cols);
-                continue;
+    ae_panel p = {.y_stride = y_stride,
+                  .w = (char *)scratch,
+                  .w_lanes = k->n_lanes,
+                  .ahead = (char *)scratch};
+    for (size_t r = rows.begin; r < rows.end; r += p.n_rows) {
+        p.n_rows = rows.end - r < k->n_lanes ? rows.end - r : k->n_lanes;
+        for (size_t c = 0; c < w->n_cols; c += p.n_cols) {
+            p.n_cols = w->n_cols - c < EXPANDED ? w->n_cols - c : EXPANDED;
+            p.adds = c > 0;
+            expand(k, w, r, p.n_rows, c, p.n_cols, scratch);
+            for (size_t i = 0; i < x->n_rows; i += AE_PANEL_TILE) {
+                ae_act_tile tile = ae_acts_tile(x, i);
+                p.x = tile.data + c * tile.block_bytes;
+                p.x_block_bytes = tile.block_bytes;
+                p.y = y + i * y_stride + (r - rows.begin);
+                k->panel[AEON_TYPE_F32].multiply(p, tile.n_rows);
             }
-            w->type->to_f32(row, scratch, w->n_cols);
-            k->dot[AEON_TYPE_F32](out, y_stride, scratch, x_i, x_row_bytes, n, w->n_cols);
         }
     }
 }

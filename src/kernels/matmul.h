@@ -1,6 +1,7 @@
 /* matmul.h - the driver above the kernels: rows of weights times many activations.
  *
- * Model:    A matrix is plain rows, as files have them, or panels (panel.h). Members of a running
+ * Model:    A matrix is panels (panel.h), or plain rows as files have them, which are expanded to
+ *           panels of f32 as they are needed: correct, and slow. Members of a running
  *           pool task take strips of its rows; each computes whole outputs, so results depend
  *           neither on the number of threads nor on who takes what.
  * Uses:     activations.h, panel.h.
@@ -22,9 +23,10 @@ typedef struct {
 /* The activations that it is multiplied with. */
 ae_act_kind ae_matmul_act(const ae_kernels *k, const ae_matrix *w);
 
-/* Floats of scratch each member needs for a matrix: a row expanded to f32 where the type has no
- * kernel of its own, else 0. */
+/* Floats of scratch that each member needs for a matrix: for a few columns of a panel in f32 where
+ * it is not packed, else 0. At most ae_matmul_most_scratch(). */
 size_t ae_matmul_scratch(const ae_kernels *k, const ae_matrix *w);
+size_t ae_matmul_most_scratch(void);
 
 /* y [x->n_rows][y_stride], of which columns 0 .. n-1 are written, for n rows of w from a multiple
  * of n_lanes on: y[i][r] = w[rows.begin + r] . x[i]. x is of the kind that ae_matmul_act gives.

@@ -116,21 +116,6 @@ static float row_q6_k(const void *w, const void *x, size_t n_cols)
     return sum;
 }
 
-#define DOT_ENTRY(name)                                                                            \
-    static void dot_##name(float *y, size_t y_stride, const void *w, const void *x,                \
-                           size_t x_row_bytes, size_t n_x, size_t n_cols)                          \
-    {                                                                                              \
-        for (size_t i = 0; i < n_x; i++)                                                           \
-            y[i * y_stride] = row_##name(w, (const char *)x + i * x_row_bytes, n_cols);            \
-    }
-DOT_ENTRY(f32)
-DOT_ENTRY(f16)
-DOT_ENTRY(bf16)
-DOT_ENTRY(q8_0)
-DOT_ENTRY(q4_0)
-DOT_ENTRY(q4_k)
-DOT_ENTRY(q6_k)
-
 /* ---- panels: a block at a time, taken out of its lane -----------------------------------------*/
 
 enum { MAX_BLOCK_BYTES = 512, MAX_BLOCK_UNITS = AE_SUPERBLOCK / AE_ACT_BLOCK };
@@ -207,25 +192,6 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
         }
     }
 }
-
-/* Value i of an F32, F16 or BF16 row. */
-typedef float load_fn(const void *row, size_t i);
-
-AE_INLINE void mix_tile(ae_mix m, const int n, load_fn *load, size_t size)
-{
-    (void)size; /* of a value, which load knows */
-    for (int i = 0; i < n; i++) {
-        float *y = m.y + (size_t)i * m.n_cols;
-        for (size_t c = 0; c < m.n_cols; c++) y[c] *= m.keep[i];
-        for (size_t r = 0; r < m.n_rows; r++)
-            for (size_t c = 0; c < m.n_cols; c++)
-                y[c] += m.p[(size_t)i * m.p_stride + r] * load(m.rows + r * m.row_bytes, c);
-    }
-}
-
-AE_MIX(mix_f32, load_f32, sizeof(float))
-AE_MIX(mix_f16, load_f16, sizeof(uint16_t))
-AE_MIX(mix_bf16, load_bf16, sizeof(uint16_t))
 
 static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
 {
@@ -316,14 +282,12 @@ static uint64_t peak_int8(uint64_t n_rounds)
 const ae_kernels ae_kernels_scalar = {
     .isa = "scalar",
     AE_KERNELS_ENTRIES,
-    AE_KERNELS_BLOCK_DOTS,
-    .q8_0_to_f32 = q8_0_to_f32,
     .n_lanes = 1,
-    .panel = {[AEON_TYPE_F32] = {panel_f32, AE_ACT_TILES_F32},
-              [AEON_TYPE_F16] = {panel_f16, AE_ACT_TILES_F32},
-              [AEON_TYPE_BF16] = {panel_bf16, AE_ACT_TILES_F32},
-              [AEON_TYPE_Q8_0] = {panel_q8_0, AE_ACT_TILES_Q8},
-              [AEON_TYPE_Q4_0] = {panel_q4_0, AE_ACT_TILES_Q8},
-              [AEON_TYPE_Q4_K] = {panel_q4_k, AE_ACT_TILES_Q8},
-              [AEON_TYPE_Q6_K] = {panel_q6_k, AE_ACT_TILES_Q8}},
+    .panel = {[AEON_TYPE_F32] = {panel_f32, AE_ACT_F32},
+              [AEON_TYPE_F16] = {panel_f16, AE_ACT_F32},
+              [AEON_TYPE_BF16] = {panel_bf16, AE_ACT_F32},
+              [AEON_TYPE_Q8_0] = {panel_q8_0, AE_ACT_Q8},
+              [AEON_TYPE_Q4_0] = {panel_q4_0, AE_ACT_Q8},
+              [AEON_TYPE_Q4_K] = {panel_q4_k, AE_ACT_Q8},
+              [AEON_TYPE_Q6_K] = {panel_q6_k, AE_ACT_Q8}},
 };

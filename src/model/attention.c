@@ -140,7 +140,7 @@ static void mix(const tile *t, const run *r, ae_range seen, ae_range queries)
 {
     const ae_kernels *k = t->a->kernels;
     size_t d = t->a->config->head_dim, begin = seen.begin / 2 * 2, col = r->pos % CHUNK + begin;
-    size_t unit = t->weights.kind == AE_ACT_TILES_BF16 ? col / 2 : col;
+    size_t unit = t->weights.kind == AE_ACT_BF16 ? col / 2 : col;
     size_t skipped_bytes = begin * d * (size_t)ae_dtype_get(t->value_type)->block_bytes;
     ae_panel p = panel_for(&t->weights, queries, unit);
     p.y_stride = p.w_lanes = d;

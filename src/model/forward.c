@@ -76,12 +76,12 @@ static aeon_status new_activations(activations *a, size_t n_rows, size_t n_cols,
     return AEON_OK;
 }
 
-/* What a member needs for a product besides its results: a row of weights. */
+/* What a member needs besides its results: a row of the embedding or of the residual stream, twice,
+ * or what a matrix takes that is not packed. */
 static size_t row_values(const ae_config *c)
 {
-    size_t n = (size_t)c->n_heads * c->head_dim;
-    if (n < c->n_ff) n = c->n_ff;
-    return n < c->n_embd ? c->n_embd : n;
+    size_t n = 2 * (size_t)c->n_embd, n_most = ae_matmul_most_scratch();
+    return n < n_most ? n_most : n;
 }
 
 /* Heads that are multiplied together: whole panels of rows. */

@@ -35,7 +35,7 @@ static aeon_status visit_all(ae_weights *w, visit_fn *visit, void *user, aeon_er
  * bf16 costs less than activations lose that are rounded to it. */
 static const ae_dtype *packed_type(const ae_kernels *k, const ae_matrix *w)
 {
-    bool has_bf16 = k->panel[AEON_TYPE_BF16].act == AE_ACT_TILES_BF16;
+    bool has_bf16 = k->panel[AEON_TYPE_BF16].act == AE_ACT_BF16;
     bool is_half = w->type->type == AEON_TYPE_F16;
     return ae_dtype_get(has_bf16 && is_half ? AEON_TYPE_BF16 : w->type->type);
 }

@@ -1,6 +1,8 @@
 /* Which table is chosen, and what the machine is said to be and to reach. */
 #include "support.h"
 
+#include "kernels/panel.h"
+
 #include "aeon/machine.h"
 #include "base/mem.h"
 #include "base/pool.h"
@@ -52,14 +54,23 @@ static void test_find(void **state)
     EACH_TABLE(k) assert_string_equal(k->isa, all_isas[k_i]);
 }
 
-static void test_act_kinds(void **state)
+/* Every table multiplies the common types, and says with what. */
+static void test_every_table_has_panels(void **state)
 {
     (void)state;
+    static const aeon_type types[] = {AEON_TYPE_F32,  AEON_TYPE_F16,  AEON_TYPE_BF16,
+                                      AEON_TYPE_Q8_0, AEON_TYPE_Q4_0, AEON_TYPE_Q4_K,
+                                      AEON_TYPE_Q6_K};
     EACH_TABLE(k)
     {
-        assert_int_equal(ae_kernels_act(k, AEON_TYPE_F16), AE_ACT_F32);
-        if (k->dot[AEON_TYPE_Q4_K]) assert_int_equal(ae_kernels_act(k, AEON_TYPE_Q4_K), AE_ACT_Q8);
-        assert_int_equal(ae_kernels_act(k, AEON_TYPE_Q5_K), AE_ACT_F32); /* has no dot product */
+        assert_true(k->n_lanes >= 1 && k->n_lanes <= AE_PANEL_MAX_LANES);
+        assert_int_equal(k->panel[AEON_TYPE_F32].act, AE_ACT_F32);
+        for (size_t j = 0; j < AE_COUNT(types); j++) {
+            bool is_float = ae_dtype_get(types[j])->block_values == 1;
+            assert_non_null(k->panel[types[j]].multiply);
+            assert_int_equal(k->panel[types[j]].act == AE_ACT_Q8, !is_float);
+        }
+        assert_null(k->panel[AEON_TYPE_IQ4_XS].multiply);
     }
 }
 
@@ -150,7 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_choice), /* first: children inherit no choice */
         cmocka_unit_test(test_find),
-        cmocka_unit_test(test_act_kinds),
+        cmocka_unit_test(test_every_table_has_panels),
         cmocka_unit_test(test_threads_agree),
         cmocka_unit_test(test_describe),
         cmocka_unit_test(test_peaks_count),

@@ -8,7 +8,7 @@
 
 #include <math.h>
 
-enum { LANES = 4, MIX_VECTORS = 4 };
+enum { LANES = 4 };
 
 /* ---- loads and stores, by bytes where the address may be any ----------------------------------
  *
@@ -73,61 +73,6 @@ AE_INLINE float32x4_t pad(float32x4_t v, size_t n, float value)
     return vbslq_f32(inside, v, vdupq_n_f32(value));
 }
 
-/* ---- dot products: two sums of 4 lanes, for even and odd fours of the row ------------------- */
-
-typedef struct {
-    float32x4_t even, odd;
-} sums;
-
-AE_INLINE void step_float(sums sum[], const char *w, const char *x, size_t x_row_bytes, size_t left,
-                          const int n, load_fn *load, size_t w_size)
-{
-    size_t left_odd = left > LANES ? left - LANES : 0;
-    float32x4_t w0 = load(w, left), w1 = load(w + LANES * w_size, left_odd);
-    for (int i = 0; i < n; i++) {
-        const char *a = x + (size_t)i * x_row_bytes;
-        float32x4_t a0 = load_f32(a, left), a1 = load_f32(a + LANES * sizeof(float), left_odd);
-        sum[i].even = vfmaq_f32(sum[i].even, w0, a0);
-        sum[i].odd = vfmaq_f32(sum[i].odd, w1, a1);
-    }
-}
-
-AE_INLINE void tile_float(ae_tile t, const int n, load_fn *load, size_t w_size)
-{
-    enum { STEP = 2 * LANES };
-    sums sum[AE_TILE];
-    for (int i = 0; i < n; i++) sum[i].even = sum[i].odd = vdupq_n_f32(0);
-    const char *w = t.w;
-    size_t c = 0;
-    for (; c + STEP <= t.n_cols; c += STEP)
-        step_float(sum, w + c * w_size, t.x + c * sizeof(float), t.x_row_bytes, STEP, n, load,
-                   w_size);
-    if (c < t.n_cols)
-        step_float(sum, w + c * w_size, t.x + c * sizeof(float), t.x_row_bytes, t.n_cols - c, n,
-                   load, w_size);
-    for (int i = 0; i < n; i++)
-        t.y[(size_t)i * t.y_stride] = vaddvq_f32(vaddq_f32(sum[i].even, sum[i].odd));
-}
-
-AE_INLINE void tile_f32(ae_tile t, const int n)
-{
-    tile_float(t, n, load_f32, sizeof(float));
-}
-
-AE_INLINE void tile_f16(ae_tile t, const int n)
-{
-    tile_float(t, n, load_f16, sizeof(uint16_t));
-}
-
-AE_INLINE void tile_bf16(ae_tile t, const int n)
-{
-    tile_float(t, n, load_bf16, sizeof(uint16_t));
-}
-
-AE_DOT(dot_f32, tile_f32)
-AE_DOT(dot_f16, tile_f16)
-AE_DOT(dot_bf16, tile_bf16)
-
 /* ---- rows of activations --------------------------------------------------------------------- */
 
 /* The largest 32-bit integer of a block's magnitudes. */
@@ -155,44 +100,6 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
         }
     }
 }
-
-/* n_vectors registers of each of n outputs stay where they are while the rows go by. */
-AE_INLINE void mix_columns(ae_mix m, size_t c, const int n, const int n_vectors, load_fn *load,
-                           size_t size)
-{
-    float32x4_t sum[AE_TILE][MIX_VECTORS], row[MIX_VECTORS];
-    size_t left = m.n_cols - c;
-    for (int i = 0; i < n; i++)
-        for (int v = 0; v < n_vectors; v++) {
-            const float *y = m.y + (size_t)i * m.n_cols + c + v * LANES;
-            sum[i][v] = vmulq_n_f32(load_f32(y, left - (size_t)v * LANES), m.keep[i]);
-        }
-    for (size_t r = 0; r < m.n_rows; r++) {
-        const char *at = m.rows + r * m.row_bytes + c * size;
-        for (int v = 0; v < n_vectors; v++)
-            row[v] = load(at + (size_t)v * LANES * size, left - (size_t)v * LANES);
-        for (int i = 0; i < n; i++) {
-            float p = m.p[(size_t)i * m.p_stride + r];
-            for (int v = 0; v < n_vectors; v++) sum[i][v] = vfmaq_n_f32(sum[i][v], row[v], p);
-        }
-    }
-    for (int i = 0; i < n; i++)
-        for (int v = 0; v < n_vectors; v++)
-            store_f32(m.y + (size_t)i * m.n_cols + c + v * LANES, sum[i][v],
-                      left - (size_t)v * LANES);
-}
-
-AE_INLINE void mix_tile(ae_mix m, const int n, load_fn *load, size_t size)
-{
-    size_t c = 0;
-    for (; c + MIX_VECTORS * LANES <= m.n_cols; c += MIX_VECTORS * LANES)
-        mix_columns(m, c, n, MIX_VECTORS, load, size);
-    for (; c < m.n_cols; c += LANES) mix_columns(m, c, n, 1, load, size);
-}
-
-AE_MIX(mix_f32, load_f32, sizeof(float))
-AE_MIX(mix_f16, load_f16, sizeof(uint16_t))
-AE_MIX(mix_bf16, load_bf16, sizeof(uint16_t))
 
 static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
 {
@@ -309,12 +216,12 @@ static uint64_t peak_f32(uint64_t n_rounds)
 }
 
 /* What they share. */
-#define ENTRIES AE_KERNELS_FLOAT_ENTRIES, .q8_0_to_f32 = q8_0_to_f32
+#define ENTRIES AE_KERNELS_FLOAT_ENTRIES
 
-const ae_kernels ae_kernels_neon = {.isa = "neon", ENTRIES, AE_NEON_PANELS(neon, AE_ACT_TILES_F32)};
+const ae_kernels ae_kernels_neon = {.isa = "neon", ENTRIES, AE_NEON_PANELS(neon, AE_ACT_F32)};
 const ae_kernels ae_kernels_dotprod = {
-    .isa = "dotprod", ENTRIES, AE_NEON_PANELS(dotprod, AE_ACT_TILES_F32)};
+    .isa = "dotprod", ENTRIES, AE_NEON_PANELS(dotprod, AE_ACT_F32)};
 const ae_kernels ae_kernels_i8mm = {.isa = "i8mm",
                                     ENTRIES,
-                                    AE_NEON_PANELS(i8mm, AE_ACT_TILES_BF16),
+                                    AE_NEON_PANELS(i8mm, AE_ACT_BF16),
                                     .peak_bf16 = ae_panel_i8mm_peak_bf16};

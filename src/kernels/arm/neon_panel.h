@@ -39,14 +39,14 @@ enum { AE_NEON_ROWS = 8 };
 /* The panels of a table, whose BF16 multiply with activations of a kind of their own. */
 #define AE_NEON_PANELS(table, bf16_act)                                                            \
     .n_lanes = AE_NEON_ROWS,                                                                       \
-    .panel = {[AEON_TYPE_F32] = {ae_panel_##table##_f32, AE_ACT_TILES_F32},                        \
-              [AEON_TYPE_F16] = {ae_panel_##table##_f16, AE_ACT_TILES_F32},                        \
+    .panel = {[AEON_TYPE_F32] = {ae_panel_##table##_f32, AE_ACT_F32},                              \
+              [AEON_TYPE_F16] = {ae_panel_##table##_f16, AE_ACT_F32},                              \
               [AEON_TYPE_BF16] = {ae_panel_##table##_bf16, bf16_act},                              \
-              [AEON_TYPE_Q8_0] = {ae_panel_##table##_q8_0, AE_ACT_TILES_Q8},                       \
-              [AEON_TYPE_Q4_0] = {ae_panel_##table##_q4_0, AE_ACT_TILES_Q8},                       \
-              [AEON_TYPE_Q4_K] = {ae_panel_##table##_q4_k, AE_ACT_TILES_Q8},                       \
-              [AEON_TYPE_Q5_K] = {ae_panel_##table##_q5_k, AE_ACT_TILES_Q8},                       \
-              [AEON_TYPE_Q6_K] = {ae_panel_##table##_q6_k, AE_ACT_TILES_Q8}},                      \
+              [AEON_TYPE_Q8_0] = {ae_panel_##table##_q8_0, AE_ACT_Q8},                             \
+              [AEON_TYPE_Q4_0] = {ae_panel_##table##_q4_0, AE_ACT_Q8},                             \
+              [AEON_TYPE_Q4_K] = {ae_panel_##table##_q4_k, AE_ACT_Q8},                             \
+              [AEON_TYPE_Q5_K] = {ae_panel_##table##_q5_k, AE_ACT_Q8},                             \
+              [AEON_TYPE_Q6_K] = {ae_panel_##table##_q6_k, AE_ACT_Q8}},                            \
     .peak_int8 = ae_panel_##table##_peak_int8
 
 /* ---- memory ---------------------------------------------------------------------------------- */

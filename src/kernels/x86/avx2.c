@@ -8,7 +8,7 @@
 #include <immintrin.h>
 #include <math.h>
 
-enum { LANES = 8, MIX_VECTORS = 2 };
+enum { LANES = 8 };
 
 /* ---- loads and stores ------------------------------------------------------------------------ */
 
@@ -93,60 +93,6 @@ AE_INLINE float max_lanes(__m256 v)
     return _mm_cvtss_f32(_mm_max_ss(m, _mm_movehdup_ps(m)));
 }
 
-/* ---- dot products of floats: two sums of 8 lanes, for even and odd eights of the row --------- */
-
-typedef struct {
-    __m256 even, odd;
-} sums;
-
-AE_INLINE void step_float(sums sum[], const char *w, const char *x, size_t x_row_bytes, size_t left,
-                          const int n, load_fn *load, size_t w_size)
-{
-    size_t left_odd = left > LANES ? left - LANES : 0;
-    __m256 w0 = load(w, left), w1 = load(w + LANES * w_size, left_odd);
-    for (int i = 0; i < n; i++) {
-        const char *a = x + (size_t)i * x_row_bytes;
-        __m256 a0 = load_f32(a, left), a1 = load_f32(a + LANES * sizeof(float), left_odd);
-        sum[i].even = _mm256_fmadd_ps(w0, a0, sum[i].even);
-        sum[i].odd = _mm256_fmadd_ps(w1, a1, sum[i].odd);
-    }
-}
-
-AE_INLINE void tile_float(ae_tile t, const int n, load_fn *load, size_t w_size)
-{
-    enum { STEP = 2 * LANES };
-    sums sum[AE_TILE] = {0};
-    const char *w = t.w;
-    size_t c = 0;
-    for (; c + STEP <= t.n_cols; c += STEP)
-        step_float(sum, w + c * w_size, t.x + c * sizeof(float), t.x_row_bytes, STEP, n, load,
-                   w_size);
-    if (c < t.n_cols)
-        step_float(sum, w + c * w_size, t.x + c * sizeof(float), t.x_row_bytes, t.n_cols - c, n,
-                   load, w_size);
-    for (int i = 0; i < n; i++)
-        t.y[(size_t)i * t.y_stride] = sum_lanes(_mm256_add_ps(sum[i].even, sum[i].odd));
-}
-
-AE_INLINE void tile_f32(ae_tile t, const int n)
-{
-    tile_float(t, n, load_f32, sizeof(float));
-}
-
-AE_INLINE void tile_f16(ae_tile t, const int n)
-{
-    tile_float(t, n, load_f16, sizeof(uint16_t));
-}
-
-AE_INLINE void tile_bf16(ae_tile t, const int n)
-{
-    tile_float(t, n, load_bf16, sizeof(uint16_t));
-}
-
-AE_DOT(dot_f32, tile_f32)
-AE_DOT(dot_f16, tile_f16)
-AE_DOT(dot_bf16, tile_bf16)
-
 /* ---- rows of activations --------------------------------------------------------------------- */
 
 /* The largest 32-bit integer of a block's magnitudes. */
@@ -187,45 +133,6 @@ static void quantize_act(ae_act_q8 *y, const float *x, size_t n)
         _mm256_storeu_si256((__m256i *)y->q, bytes);
     }
 }
-
-/* n_vectors registers of each of n outputs stay where they are while the rows go by. */
-AE_INLINE void mix_columns(ae_mix m, size_t c, const int n, const int n_vectors, load_fn *load,
-                           size_t size)
-{
-    __m256 sum[AE_TILE][MIX_VECTORS], row[MIX_VECTORS];
-    size_t left = m.n_cols - c;
-    for (int i = 0; i < n; i++)
-        for (int v = 0; v < n_vectors; v++) {
-            const float *y = m.y + (size_t)i * m.n_cols + c + v * LANES;
-            sum[i][v] =
-                _mm256_mul_ps(load_f32(y, left - (size_t)v * LANES), _mm256_set1_ps(m.keep[i]));
-        }
-    for (size_t r = 0; r < m.n_rows; r++) {
-        const char *at = m.rows + r * m.row_bytes + c * size;
-        for (int v = 0; v < n_vectors; v++)
-            row[v] = load(at + (size_t)v * LANES * size, left - (size_t)v * LANES);
-        for (int i = 0; i < n; i++) {
-            __m256 p = _mm256_set1_ps(m.p[(size_t)i * m.p_stride + r]);
-            for (int v = 0; v < n_vectors; v++) sum[i][v] = _mm256_fmadd_ps(p, row[v], sum[i][v]);
-        }
-    }
-    for (int i = 0; i < n; i++)
-        for (int v = 0; v < n_vectors; v++)
-            store_f32(m.y + (size_t)i * m.n_cols + c + v * LANES, sum[i][v],
-                      left - (size_t)v * LANES);
-}
-
-AE_INLINE void mix_tile(ae_mix m, const int n, load_fn *load, size_t size)
-{
-    size_t c = 0;
-    for (; c + MIX_VECTORS * LANES <= m.n_cols; c += MIX_VECTORS * LANES)
-        mix_columns(m, c, n, MIX_VECTORS, load, size);
-    for (; c < m.n_cols; c += LANES) mix_columns(m, c, n, 1, load, size);
-}
-
-AE_MIX(mix_f32, load_f32, sizeof(float))
-AE_MIX(mix_f16, load_f16, sizeof(uint16_t))
-AE_MIX(mix_bf16, load_bf16, sizeof(uint16_t))
 
 static void rms_norm(float *y, const float *x, const float *w, size_t n, float eps)
 {
@@ -376,19 +283,18 @@ __attribute__((target("avxvnni"))) static uint64_t peak_int8_vnni(uint64_t n_rou
 }
 
 #define PANELS(isa)                                                                                \
-    .n_lanes = 2 * LANES, .panel = {[AEON_TYPE_F32] = {ae_panel_##isa##_f32, AE_ACT_TILES_F32},    \
-                                    [AEON_TYPE_F16] = {ae_panel_##isa##_f16, AE_ACT_TILES_F32},    \
-                                    [AEON_TYPE_BF16] = {ae_panel_##isa##_bf16, AE_ACT_TILES_F32},  \
-                                    [AEON_TYPE_Q8_0] = {ae_panel_##isa##_q8_0, AE_ACT_TILES_Q8},   \
-                                    [AEON_TYPE_Q4_0] = {ae_panel_##isa##_q4_0, AE_ACT_TILES_Q8},   \
-                                    [AEON_TYPE_Q4_K] = {ae_panel_##isa##_q4_k, AE_ACT_TILES_Q8},   \
-                                    [AEON_TYPE_Q5_K] = {ae_panel_##isa##_q5_k, AE_ACT_TILES_Q8},   \
-                                    [AEON_TYPE_Q6_K] = {ae_panel_##isa##_q6_k, AE_ACT_TILES_Q8}}
+    .n_lanes = 2 * LANES, .panel = {[AEON_TYPE_F32] = {ae_panel_##isa##_f32, AE_ACT_F32},          \
+                                    [AEON_TYPE_F16] = {ae_panel_##isa##_f16, AE_ACT_F32},          \
+                                    [AEON_TYPE_BF16] = {ae_panel_##isa##_bf16, AE_ACT_F32},        \
+                                    [AEON_TYPE_Q8_0] = {ae_panel_##isa##_q8_0, AE_ACT_Q8},         \
+                                    [AEON_TYPE_Q4_0] = {ae_panel_##isa##_q4_0, AE_ACT_Q8},         \
+                                    [AEON_TYPE_Q4_K] = {ae_panel_##isa##_q4_k, AE_ACT_Q8},         \
+                                    [AEON_TYPE_Q5_K] = {ae_panel_##isa##_q5_k, AE_ACT_Q8},         \
+                                    [AEON_TYPE_Q6_K] = {ae_panel_##isa##_q6_k, AE_ACT_Q8}}
 
-const ae_kernels ae_kernels_avx2 = {
-    .isa = "avx2", AE_KERNELS_ENTRIES, .q8_0_to_f32 = q8_0_to_f32, PANELS(avx2)};
+const ae_kernels ae_kernels_avx2 = {.isa = "avx2", AE_KERNELS_ENTRIES, PANELS(avx2)};
 const ae_kernels ae_kernels_avxvnni = {.isa = "avxvnni",
                                        AE_KERNELS_FLOAT_ENTRIES,
-                                       .q8_0_to_f32 = q8_0_to_f32,
+
                                        PANELS(avxvnni),
                                        .peak_int8 = peak_int8_vnni};

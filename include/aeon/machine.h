@@ -14,7 +14,7 @@ extern "C" {
 #endif
 
 typedef struct {
-    const char *isa; /* the kernels in use: "scalar", "avx2", "avx512", "neon". Static storage. */
+    const char *isa; /* the kernels in use: "avx512bf16", "i8mm", "scalar", ... Static storage. */
     int n_cores;     /* usable by this process */
     uint64_t memory_bytes;           /* of the machine or its container; 0: unknown */
     uint64_t memory_available_bytes; /* now, without pushing others out; 0: unknown */

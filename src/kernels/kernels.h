@@ -1,8 +1,8 @@
 /* kernels.h - the compute table: one entry per operation, one table per instruction set.
  *
- * Model:    scalar.c is the reference of every entry. x86/ and arm/ hold one file per instruction
- *           set; dispatch.c picks the best table once, or the one that AEON_ISA names
- *           (scalar, avx2, avx512, neon).
+ * Model:    scalar.c is the reference of every entry. x86/ and arm/ hold the files of the
+ *           instruction sets; dispatch.c picks the best table once, or the one that AEON_ISA names
+ *           (avx512bf16, avx512, avxvnni, avx2; i8mm, dotprod, neon; scalar).
  * Uses:     tensor/.
  * Threads:  pure functions on caller's memory.
  * Promises: (1) batch invariance: an output depends on its own row and its own activations alone,

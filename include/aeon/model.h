@@ -1,7 +1,8 @@
 /* model.h - a language model: description, weights, tokenizer and chat template.
  *
  * Model:    Open once, share freely. A model is read-only after opening; all state of a talk lives
- *           in sessions (engine.h). Weights stay in the mapped file where the type allows.
+ *           in sessions (engine.h). Weights are packed for the processor when they are read, at the
+ *           latest by the first engine; the memory of the mapped file is given back meanwhile.
  * Threads:  Immutable after open; any thread.
  * Example:  aeon_model *model;
  *           TRY(aeon_model_open(&model, "phi-4-mini-q4_0.gguf", NULL, err));
@@ -50,9 +51,9 @@ AEON_API AEON_MUST_USE aeon_status aeon_model_open(aeon_model **out, const char 
                                                    aeon_error *err);
 AEON_API void aeon_model_close(aeon_model *m);
 
-/* Read large weights once from front to back, so that the first answer does not wait for the disk
- * and the wait has a bar. Opening with progress does it; apart from it, a plan (plan.h) can come
- * in between. progress may be NULL. Errors: CANCELLED. */
+/* Read all weights and pack them as this machine's kernels multiply them, so that the first engine
+ * does not wait and the wait has a bar. Opening with progress does it; apart from it, a plan
+ * (plan.h) can come in between. progress may be NULL. Errors: OUT_OF_MEMORY, CANCELLED. */
 AEON_API AEON_MUST_USE aeon_status aeon_model_read(const aeon_model *m, aeon_progress_fn progress,
                                                    void *user, aeon_error *err);
 

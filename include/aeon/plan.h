@@ -39,7 +39,7 @@ enum { AEON_PLAN_N_KV = 4 };
 
 typedef struct {
     /* what takes how much, in bytes */
-    uint64_t weights_bytes; /* in the mapped file, or in the program */
+    uint64_t weights_bytes; /* packed in memory, or mapped */
     uint64_t vocab_bytes;   /* the vocabulary, and the description of the file */
     uint64_t scratch_bytes; /* activations and lists, by chunk, threads and context */
     uint64_t logits_bytes;  /* logits and the sampler */

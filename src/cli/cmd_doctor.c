@@ -111,8 +111,7 @@ static void print_plan(const checkup *d)
         printf("\nplan for the %s that are available; --ram SIZE plans for another size\n", ram);
     else
         printf("\nplan without a limit; --ram SIZE sets one\n");
-    print_part(p, d->info->is_builtin ? "weights, in the program" : "weights, in the mapped file",
-               p->weights_bytes);
+    print_part(p, "weights", p->weights_bytes);
     print_part(p, kv, p->kv_bytes);
     print_part(p, "work space", p->scratch_bytes);
     print_part(p, "logits and sampling", p->logits_bytes);

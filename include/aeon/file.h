@@ -1,4 +1,4 @@
-/* file.h - look into model files, and write synthetic ones.
+/* file.h - look into model files, and write synthetic and packed ones.
  *
  * Model:    A file is a list of metadata pairs and a list of tensors, whatever its format.
  * Threads:  Immutable after open; any thread.
@@ -67,6 +67,18 @@ AEON_API AEON_MUST_USE aeon_status aeon_synth_write(const char *path, const char
  * errors of aeon_synth_write, and OUT_OF_MEMORY if less is available than it needs. */
 AEON_API AEON_MUST_USE aeon_status aeon_synth_open(aeon_model **out, const char *shape,
                                                    aeon_type type, uint64_t seed,
+                                                   aeon_progress_fn progress, void *user,
+                                                   aeon_error *err);
+
+/* ---- packed models --------------------------------------------------------------------------- */
+
+/* Write the model of the GGUF file in to the file out, with its matrices in panels as the kernels
+ * of this machine take them: such a file is used as it is mapped, where others are packed at every
+ * start, into memory. Its logits are the same bits. No other program reads it, and no machine whose
+ * panels have another number of rows; matrices that cannot stand in panels stay rows. Written
+ * beside out and renamed. Errors: those of aeon_model_open, UNSUPPORTED (in is no GGUF file, or
+ * nothing in it can be packed), INVALID_ARGUMENT (in is packed), IO, CANCELLED. */
+AEON_API AEON_MUST_USE aeon_status aeon_model_pack(const char *in, const char *out,
                                                    aeon_progress_fn progress, void *user,
                                                    aeon_error *err);
 

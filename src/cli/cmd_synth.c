@@ -38,24 +38,10 @@ static aeon_status check_options(const cli_options *o, aeon_error *err)
     return AEON_OK;
 }
 
-/* Only a plain file may be replaced, and only if the person says so. */
-static aeon_status check_target(const cli_options *o, aeon_error *err)
-{
-    struct stat st;
-    if (lstat(o->argument, &st) != 0) return AEON_OK;
-    if (!S_ISREG(st.st_mode))
-        return cli_error(err, AEON_INVALID_ARGUMENT, "%s: is not a plain file; choose another name",
-                         o->argument);
-    if (!o->force)
-        return cli_error(err, AEON_INVALID_ARGUMENT, "%s: exists; --force replaces it",
-                         o->argument);
-    return AEON_OK;
-}
-
 static aeon_status run_synth(const cli_options *o, aeon_error *err)
 {
     TRY(check_options(o, err));
-    TRY(check_target(o, err));
+    TRY(cli_check_target(o->argument, o->force, err));
     double start_s = cli_clock_s();
     aeon_status status =
         aeon_synth_write(o->argument, o->shape, o->type, o->sampling.seed, cli_progress, NULL, err);

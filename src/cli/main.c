@@ -13,8 +13,8 @@
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 static const cli_command *const commands[] = {
-    &cli_chat,  &cli_run,   &cli_tokenize, &cli_score, &cli_inspect, &cli_doctor,
-    &cli_synth, &cli_train, &cli_eval,     &cli_bench, &cli_help,    &cli_version,
+    &cli_chat,     &cli_run,   &cli_tokenize, &cli_score, &cli_inspect, &cli_doctor,  &cli_synth,
+    &cli_quantize, &cli_train, &cli_eval,     &cli_bench, &cli_help,    &cli_version,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
@@ -61,7 +61,8 @@ static aeon_status run_help(const cli_options *o, aeon_error *err)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
     puts("\nMODEL is a GGUF file, a Hugging Face folder, or builtin (the default).\n"
          "aeon COMMAND --help shows a command's options and an example.\n"
-         "AEON_ISA=scalar|avx2|avx512|neon chooses the instruction set; NO_COLOR=1 stays plain.");
+         "AEON_ISA chooses the instruction set: avx512bf16, avx512, avxvnni, avx2; i8mm, dotprod,\n"
+         "neon; scalar. NO_COLOR=1 stays plain.");
     return AEON_OK;
 }
 
@@ -109,7 +110,7 @@ static aeon_status check_isa(aeon_error *err)
     if (!wanted || !*wanted || strcmp(wanted, used) == 0) return AEON_OK;
     return cli_error(err, AEON_UNSUPPORTED,
                      "AEON_ISA=%s: not an instruction set of this machine and program; "
-                     "use scalar, avx2, avx512 or neon, or unset it (then: %s)",
+                     "take one that aeon help lists, or unset it (then: %s)",
                      wanted, used);
 }
 

@@ -389,12 +389,14 @@ aeon_status cli_options_parse(cli_options *o, const cli_command *command, int ar
             snprintf(shown, sizeof shown, word[1] == '-' ? "--%s" : "-%.1s",
                      word[1] == '-' ? opt->name : word + 1);
             if (!set_value(o, opt, value)) return bad_value(opt, shown, value, err);
-        } else if (!command->argument || o->argument) {
+        } else if (command->argument && !o->argument) {
+            o->argument = word;
+        } else if (command->second && !o->second) {
+            o->second = word;
+        } else {
             return cli_error(err, CLI_USAGE,
                              "%s: one word too many; aeon %s --help shows the usage", word,
                              command->name);
-        } else {
-            o->argument = word;
         }
     }
     o->sampling.bias = o->bias;

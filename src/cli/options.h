@@ -74,7 +74,8 @@ typedef struct {
     aeon_type type;                     /* synth, doctor, bench */
     bool has_type;                      /* synth, doctor, bench */
     bool no_probe;                      /* doctor */
-    bool force;                         /* synth */
+    bool force;                         /* synth, quantize */
+    bool pack;                          /* quantize */
     const char *config;                 /* train, bench */
     bool resume, only_export, skip_bad; /* train */
     const char *settings[CLI_MAX_SETTINGS];
@@ -89,7 +90,8 @@ typedef struct {
     bool wrong, transcript;
 
     bool help;
-    const char *argument; /* the one word that is not an option: MODEL, OUT or COMMAND */
+    const char *argument; /* the first word that is not an option: MODEL, IN, OUT or COMMAND */
+    const char *second;   /* and the second: OUT */
 } cli_options;
 
 typedef enum {
@@ -130,7 +132,8 @@ typedef struct {
 typedef struct cli_command {
     const char *name, *summary;
     const char *usage;       /* what follows "aeon NAME" */
-    const char *argument;    /* the name of its one plain argument; NULL: takes none */
+    const char *argument;    /* the name of its first plain argument; NULL: takes none */
+    const char *second;      /* and of the second; NULL: takes one at most */
     const cli_group *groups; /* ends with a NULL title */
     const char *notes;       /* further lines of help, or NULL */
     const char *example;

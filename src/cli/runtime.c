@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -19,6 +20,18 @@ aeon_status cli_check_shape(const cli_options *o, aeon_error *err)
         return cli_error(err, CLI_USAGE, "--shape %s: not together with a file", o->shape);
     if (!o->has_type)
         return cli_error(err, CLI_USAGE, "--shape %s: needs --type, such as q4_0", o->shape);
+    return AEON_OK;
+}
+
+aeon_status cli_check_target(const char *path, bool force, aeon_error *err)
+{
+    struct stat st;
+    if (lstat(path, &st) != 0) return AEON_OK;
+    if (!S_ISREG(st.st_mode))
+        return cli_error(err, AEON_INVALID_ARGUMENT, "%s: is not a plain file; choose another name",
+                         path);
+    if (!force)
+        return cli_error(err, AEON_INVALID_ARGUMENT, "%s: exists; --force replaces it", path);
     return AEON_OK;
 }
 

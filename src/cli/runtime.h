@@ -44,6 +44,9 @@ void cli_runtime_close(cli_runtime *r);
 /* Does --shape stand alone, and with a type? */
 AEON_MUST_USE aeon_status cli_check_shape(const cli_options *o, aeon_error *err);
 
+/* May a command write this file? Only a plain one is replaced, and only if the person says so. */
+AEON_MUST_USE aeon_status cli_check_target(const char *path, bool force, aeon_error *err);
+
 /* The session that the options ask for. */
 aeon_session_params cli_session_params(const cli_options *o);
 

@@ -377,6 +377,11 @@ const ae_weights *ae_model_weights(const aeon_model *m)
     return &m->weights->w;
 }
 
+const ae_gguf *ae_model_gguf(const aeon_model *m)
+{
+    return m->gguf;
+}
+
 /* Of a GGUF file also the head, from which the vocabulary was read. */
 ae_model_size ae_model_measure(const aeon_model *m)
 {

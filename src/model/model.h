@@ -11,6 +11,9 @@
 const ae_config *ae_model_config(const aeon_model *m);
 const ae_weights *ae_model_weights(const aeon_model *m);
 
+/* What it was opened from; NULL for a folder. */
+const ae_gguf *ae_model_gguf(const aeon_model *m);
+
 /* Have the weights packed for this machine's kernels, if nobody has yet; any thread, and before the
  * first forward pass. progress may be NULL. Errors: OUT_OF_MEMORY, CANCELLED. */
 AEON_MUST_USE aeon_status ae_model_prepare(const aeon_model *m, ae_pool *pool,

@@ -1,6 +1,8 @@
 #include "model/weights.h"
 
 #include "base/mem.h"
+#include "kernels/panel.h"
+#include "model/weights_pack.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -35,6 +37,7 @@ static const tensor_name token_embd = {"token_embd.weight", "model.embed_tokens.
 typedef struct {
     ae_weights_source source;
     const char *where; /* the file, for error texts */
+    size_t n_lanes;    /* of the panels of a packed file, else 0 */
     ae_weights *w;
     uint64_t bytes_of_type[AEON_TYPE_MAX];
     float *next_vector; /* in w->vectors; NULL while the vectors are only counted */
@@ -60,6 +63,46 @@ static const ae_tensor *find(const loader *l, tensor_name name, uint32_t layer, 
     spell(text, sizeof text, l, name, layer, suffix);
     return l->source.gguf ? ae_gguf_tensor_find(l->source.gguf, text)
                           : ae_safetensors_tensor_find(l->source.hf->tensors, text);
+}
+
+static bool is_panels(const ae_tensor *t)
+{
+    return ae_has_suffix(t->name, AE_PANELS_SUFFIX);
+}
+
+/* The tensor of a matrix: rows, or in a packed file panels. */
+static const ae_tensor *find_rows(const loader *l, tensor_name name, uint32_t layer,
+                                  const char *suffix)
+{
+    char text[128];
+    const ae_tensor *t = find(l, name, layer, suffix);
+    if (t || !l->n_lanes) return t;
+    spell(text, sizeof text, l, name, layer, suffix);
+    _Static_assert(sizeof AE_PANELS_SUFFIX == sizeof AE_ROWS_SUFFIX, "one takes the other's place");
+    memcpy(text + strlen(text) - strlen(AE_ROWS_SUFFIX), AE_PANELS_SUFFIX, sizeof AE_PANELS_SUFFIX);
+    return ae_gguf_tensor_find(l->source.gguf, text);
+}
+
+/* How many rows the panels of the file have, if it has any: as many as those of this machine. */
+static aeon_status read_lanes(loader *l)
+{
+    const ae_gguf *g = l->source.gguf;
+    const ae_kernels *k = ae_kernels_get();
+    uint32_t n_lanes;
+    size_t i = 0, n = g ? ae_gguf_n_tensors(g) : 0;
+    while (i < n && !is_panels(ae_gguf_tensor_at(g, i))) i++;
+    if (i == n) return AEON_OK;
+    if (!ae_gguf_get_u32(g, AE_PANELS_KEY, &n_lanes) || !n_lanes || n_lanes > AE_PANEL_MAX_LANES)
+        return ae_fail(l->err, AEON_BAD_FORMAT,
+                       "%s: tensor %s, but key " AE_PANELS_KEY " is missing or out of 1..%d",
+                       l->where, ae_gguf_tensor_at(g, i)->name, AE_PANEL_MAX_LANES);
+    if (n_lanes != k->n_lanes)
+        return ae_fail(l->err, AEON_UNSUPPORTED,
+                       "%s: packed for kernels that take %u rows at a time, those of this machine "
+                       "(%s) take %zu; pack it again from the original with aeon quantize",
+                       l->where, n_lanes, k->isa, k->n_lanes);
+    l->n_lanes = n_lanes;
+    return AEON_OK;
 }
 
 static aeon_status check_shape(const loader *l, const ae_tensor *t, uint64_t n_cols,
@@ -113,20 +156,50 @@ typedef struct {
     uint64_t n_rows;
 } part;
 
-/* Rows of a tensor, from the first on, as the next part of a projection. */
-static void add_part(ae_projection *p, const ae_tensor *t, uint64_t first, uint64_t n_rows)
+/* n_rows: of a part. The parts before it are whole panels, so it begins with one. */
+static aeon_status check_panels(const loader *l, const ae_tensor *t, uint64_t n_rows)
 {
-    const char *rows = (const char *)t->data + first * ae_dtype_row_bytes(t->type, p->n_cols);
-    p->parts[p->n_parts++] =
-        (ae_matrix){.type = t->type, .data = rows, .n_rows = (size_t)n_rows, .n_cols = p->n_cols};
+    if (n_rows % l->n_lanes)
+        return ae_fail(l->err, AEON_BAD_FORMAT,
+                       "%s: tensor %s: %llu rows are no whole panels of %zu", l->where, t->name,
+                       (unsigned long long)n_rows, l->n_lanes);
+    if (!ae_kernels_get()->panel[t->type->type].multiply ||
+        !ae_panel_has(t->type->type, (size_t)ae_tensor_n_cols(t)))
+        return ae_fail(l->err, AEON_UNSUPPORTED, "%s: tensor %s: no kernels for panels of %s",
+                       l->where, t->name, t->type->name);
+    return AEON_OK;
+}
+
+/* Rows of a tensor, from the first on. Panels have the bytes of their rows, so whole ones begin
+ * where their rows would. */
+static aeon_status borrow(const loader *l, ae_matrix *out, const ae_tensor *t, uint64_t first,
+                          uint64_t n_rows)
+{
+    if (is_panels(t)) TRY(check_panels(l, t, n_rows));
+    size_t n_cols = (size_t)ae_tensor_n_cols(t);
+    *out = (ae_matrix){.type = t->type,
+                       .data = (const char *)t->data + first * ae_dtype_row_bytes(t->type, n_cols),
+                       .n_rows = (size_t)n_rows,
+                       .n_cols = n_cols,
+                       .n_lanes = is_panels(t) ? l->n_lanes : 0};
+    return AEON_OK;
+}
+
+/* The same as the next part of a projection. */
+static aeon_status add_part(const loader *l, ae_projection *p, const ae_tensor *t, uint64_t first,
+                            uint64_t n_rows)
+{
+    TRY(borrow(l, &p->parts[p->n_parts], t, first, n_rows));
+    p->n_parts++;
     p->n_rows += (size_t)n_rows;
+    return AEON_OK;
 }
 
 static aeon_status find_matrix(const loader *l, const ae_tensor **out, tensor_name name,
                                uint32_t layer, uint64_t n_cols, uint64_t n_rows)
 {
-    const ae_tensor *t = find(l, name, layer, ".weight");
-    if (!t) return fail_missing(l, name, layer, ".weight");
+    const ae_tensor *t = find_rows(l, name, layer, AE_ROWS_SUFFIX);
+    if (!t) return fail_missing(l, name, layer, AE_ROWS_SUFFIX);
     TRY(check_shape(l, t, n_cols, n_rows));
     *out = t;
     return AEON_OK;
@@ -162,7 +235,7 @@ static aeon_status load_projection(loader *l, ae_projection *p, const part *fuse
             TRY(find_matrix(l, &t, parts[i].name, layer, n_cols, parts[i].n_rows));
             if (l->next_vector) count_tensor(l, t);
         }
-        add_part(p, t, fused ? first : 0, parts[i].n_rows);
+        TRY(add_part(l, p, t, fused ? first : 0, parts[i].n_rows));
     }
     return fused ? load_biases(l, p, fused, 1, layer) : load_biases(l, p, parts, n_parts, layer);
 }
@@ -174,8 +247,8 @@ static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, ui
     const part q_k_v[] = {{attn_q, n_q}, {attn_k, n_kv}, {attn_v, n_kv}};
     const part gate_up[] = {{ffn_gate, c->n_ff}, {ffn_up, c->n_ff}};
     const part out = {attn_output, c->n_embd}, down = {ffn_down, c->n_embd};
-    bool is_fused_qkv = find(l, attn_qkv, i, ".weight") != NULL;
-    bool is_fused_ffn = find(l, ffn_gate, i, ".weight") == NULL;
+    bool is_fused_qkv = find_rows(l, attn_qkv, i, AE_ROWS_SUFFIX) != NULL;
+    bool is_fused_ffn = find_rows(l, ffn_gate, i, AE_ROWS_SUFFIX) == NULL;
 
     TRY(load_vector(l, &layer->attn_norm, attn_norm, i, "", c->n_embd));
     TRY(load_projection(l, &layer->qkv, is_fused_qkv ? &fused_qkv : NULL, q_k_v, 3, c->n_embd, i));
@@ -192,7 +265,7 @@ static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, ui
 
 static aeon_status load_embedding(loader *l, ae_config *c)
 {
-    const ae_tensor *t = find(l, token_embd, 0, "");
+    const ae_tensor *t = find_rows(l, token_embd, 0, "");
     if (!t) return fail_missing(l, token_embd, 0, "");
     uint64_t n_vocab = ae_tensor_n_rows(t);
     if (n_vocab > 1 << 24)
@@ -200,14 +273,13 @@ static aeon_status load_embedding(loader *l, ae_config *c)
                        (unsigned long long)n_vocab);
     TRY(check_shape(l, t, c->n_embd, n_vocab));
     c->n_vocab = (uint32_t)n_vocab;
-    l->w->embedding = (ae_matrix){
-        .type = t->type, .data = t->data, .n_rows = (size_t)n_vocab, .n_cols = c->n_embd};
+    TRY(borrow(l, &l->w->embedding, t, 0, n_vocab));
     if (l->next_vector) count_tensor(l, t);
 
     /* A file without a head ties it to the embedding; config.json says so aloud. */
     const json_t *tie =
         l->source.hf ? json_object_get(l->source.hf->config, "tie_word_embeddings") : NULL;
-    const ae_tensor *head = json_is_true(tie) ? NULL : find(l, output, 0, "");
+    const ae_tensor *head = json_is_true(tie) ? NULL : find_rows(l, output, 0, "");
     if (!head && json_is_false(tie)) return fail_missing(l, output, 0, "");
     if (head) {
         TRY(check_shape(l, head, c->n_embd, n_vocab));
@@ -216,7 +288,7 @@ static aeon_status load_embedding(loader *l, ae_config *c)
         head = t;
     }
     l->w->output = (ae_projection){.n_cols = c->n_embd};
-    add_part(&l->w->output, head, 0, n_vocab);
+    TRY(add_part(l, &l->w->output, head, 0, n_vocab));
     return load_vector(l, &l->w->output_norm, output_norm, 0, "", c->n_embd);
 }
 
@@ -264,7 +336,8 @@ aeon_status ae_weights_load(ae_weights *out, ae_config *config, ae_weights_sourc
     w.layers = ae_mem_alloc_array(AE_MEM_WEIGHTS, config->n_layers, sizeof *w.layers);
     if (!w.layers) return ae_fail_memory(err, config->n_layers * sizeof *w.layers, "the layers");
 
-    aeon_status status = load_all(&l, config);
+    aeon_status status = read_lanes(&l);
+    if (status == AEON_OK) status = load_all(&l, config);
     if (status == AEON_OK) {
         size_t size = l.n_vector_values * sizeof(float);
         l.next_vector = w.vectors = ae_mem_alloc(AE_MEM_WEIGHTS, size);

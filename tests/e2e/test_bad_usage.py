@@ -57,6 +57,11 @@ USAGE = [
     (["synth", "--shape", "phi3-nano", "--type", "q4_0"], "name of the file"),
     (["synth", "--shape", "nonsense", "--type", "f32", "x.gguf"], "phi-4-mini"),
     (["synth", "--shape", "phi3-nano", "--type", "q99", "x.gguf"], "q4_0"),
+    (["synth", "--shape", "phi3-nano", "--type", "q4_0", "a.gguf", "b.gguf"], "one word too many"),
+    (["quantize"], "file to read"),
+    (["quantize", "a.gguf", "--pack"], "file to write"),
+    (["quantize", "a.gguf", "b.gguf"], "--pack"),
+    (["quantize", "a.gguf", "b.gguf", "c.gguf", "--pack"], "one word too many"),
     (["train"], "--config"),
     (["bench", "-p", "0", "-n", "0"], "nothing to measure"),
     (["bench", "--batch", "0"], "from 1 to 256"),
@@ -88,7 +93,7 @@ def a_file_is_no_command_but_a_hint():
 
 @test
 def unknown_instruction_sets_are_refused():
-    fails("run", "-p", "a", env={"AEON_ISA": "abacus"}, says=("AEON_ISA=abacus", "scalar"))
+    fails("run", "-p", "a", env={"AEON_ISA": "abacus"}, says=("AEON_ISA=abacus", "aeon help"))
     fails("run", "-p", "a", env={"AEON_ISA": "neon-avx2"}, says="AEON_ISA=neon-avx2")
 
 

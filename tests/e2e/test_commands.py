@@ -6,7 +6,7 @@ import os
 import random
 
 import harness
-from harness import aeon, check, equal, folder, model, test, works
+from harness import aeon, check, equal, fails, folder, model, test, works
 
 
 # ---- the built-in model ---------------------------------------------------------------------
@@ -225,7 +225,7 @@ def rope_kinds_differ():
     check(long != short)
 
 
-# ---- inspect, synth, help -------------------------------------------------------------------
+# ---- inspect, synth, quantize, help -------------------------------------------------------------------
 
 @test
 def inspect_tells_what_is_there():
@@ -267,12 +267,49 @@ def synth_shapes_run():
 
 
 @test
+def a_packed_model_answers_the_same():
+    tiny, here = harness.ROOT / "models" / "aeon-tiny.gguf", folder()
+    said = works("quantize", model("phi3-nano", "q4_0"), here / "nano.gguf", "--pack")
+    check(not said.out and "tensors in panels" in said.err, said)
+    got = works("quantize", tiny, here / "tiny.gguf", "--pack", "--json").json
+    check(0 < got["packed"] < got["tensors"] and got["size_bytes"] > 5e6, got)
+    equal(got["file"], str(here / "tiny.gguf"))
+    for one, packed in ((tiny, "tiny.gguf"), (model("phi3-nano", "q4_0"), "nano.gguf")):
+        for args in (("run", "-p", "Who are you?", "-n", "20", "--temp", "0"),
+                     ("score", "-p", "Hello there", "--json")):
+            equal(works(*args, "-m", here / packed).out, works(*args, "-m", one).out)
+    equal(works("inspect", here / "tiny.gguf", "--json").json["problem"], None)
+
+
+@test
+def packing_is_careful():
+    here = folder()
+    source, target = model("phi3-nano", "q8_0"), here / "a.gguf"
+    works("quantize", source, target, "--pack")
+    packed = target.read_bytes()
+    fails("quantize", model("qwen2-nano", "q8_0"), target, "--pack", says="--force")
+    equal(target.read_bytes() == packed, True)
+    fails("quantize", target, here / "b.gguf", "--pack", says="packed already")
+    fails("quantize", "builtin", here / "b.gguf", "--pack", says="part of the program")
+    fails("quantize", here, here / "b.gguf", "--pack", says="a folder")
+    fails("quantize", here / "no.gguf", here / "b.gguf", "--pack", says="no.gguf")
+    fails("quantize", source, here / "no" / "b.gguf", "--pack", says="b.gguf")
+    works("quantize", model("qwen2-nano", "q8_0"), target, "--pack", "--force")
+    check(target.read_bytes() != packed)
+    works("quantize", source, target, "--pack", "--force")
+    equal(target.read_bytes() == packed, True)
+    (here / "cut.gguf").write_bytes(packed[:len(packed) // 2])
+    fails("run", "-m", here / "cut.gguf", "-p", "a", says="cut.gguf")
+    equal(sorted(os.listdir(here)), ["a.gguf", "cut.gguf"])
+
+
+@test
 def help_for_everything():
     overview = works("help").text
     equal(works("--help").text, overview)
     equal(works("-h").text, overview)
-    for command in ("chat", "run", "tokenize", "score", "inspect", "doctor", "synth", "train",
-                    "bench", "help", "version"):
+    for command in ("chat", "run", "tokenize", "score", "inspect", "doctor", "synth", "quantize",
+                    "train", "eval", "bench", "help", "version"):
         check(f"\n  {command} " in overview, command)
         text = works(command, "--help").text
         check("Usage: aeon " + command in text and "Example:" in text, text)

@@ -18,7 +18,9 @@ static aeon_status new_scratch(aeon_engine *e, aeon_error *err)
     e->spans = ae_mem_alloc_array(AE_MEM_SCRATCH, e->n_chunk, sizeof *e->spans);
     e->members = ae_mem_alloc_array(AE_MEM_SCRATCH, e->n_chunk, sizeof *e->members);
     e->tile = ae_mem_alloc_array(AE_MEM_SCRATCH, n_floats, sizeof *e->tile);
-    if (e->spans && e->members && e->tile) return AEON_OK;
+    e->last_tokens = ae_mem_alloc_array(AE_MEM_SCRATCH, e->n_chunk, sizeof *e->last_tokens);
+    e->last_logits = ae_mem_alloc_array(AE_MEM_SCRATCH, e->n_chunk, sizeof *e->last_logits);
+    if (e->spans && e->members && e->tile && e->last_tokens && e->last_logits) return AEON_OK;
     return ae_fail_memory(err, n_floats * sizeof *e->tile, "a step");
 }
 
@@ -80,6 +82,8 @@ void aeon_engine_free(aeon_engine *e)
     ae_mem_free(e->spans);
     ae_mem_free(e->members);
     ae_mem_free(e->tile);
+    ae_mem_free(e->last_tokens);
+    ae_mem_free(e->last_logits);
     ae_mem_free(e);
 }
 

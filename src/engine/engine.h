@@ -20,7 +20,7 @@
 /* A session's length where nobody said otherwise. */
 enum { AE_DEFAULT_CTX = 4096 };
 
-/* Tokens whose logits are computed at a time: weights are read once for all of them. */
+/* Tokens whose logits a feed is given at a time: weights are read once for all of them. */
 enum { AE_LOGITS_TILE = 8 };
 
 /* Logits of one token, held by the session that it belongs to and its forks. An engine has one
@@ -55,6 +55,8 @@ struct aeon_engine {
     size_t n_members;       /* and how many */
     size_t n_tokens;        /* in all spans */
     float *tile;            /* [AE_LOGITS_TILE][n_vocab] */
+    size_t *last_tokens;    /* [n_chunk] the last ones of members that are over, */
+    float **last_logits;    /* [n_chunk] and where theirs go */
 };
 
 /*     IDLE --push--> WAITING --step--> .. --step--> READY --push--> WAITING ..

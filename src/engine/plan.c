@@ -25,7 +25,7 @@ enum {
     SAMPLER_BYTES = 22, /* a token of the vocabulary: a candidate, a logit, a count */
     VOCAB_BYTES = 192,  /* a token of a vocabulary that is not there yet; o200k has 180 */
     TOKEN_BYTES = 24, /* a token of context: its id in a few lists, its part of tables and trees */
-    STEP_BYTES = 64,  /* a token of a step: whose it is, where it goes */
+    STEP_BYTES = 80,  /* a token of a step: whose it is, where it goes */
     TEXT_BYTES = 2 << 20, /* what is said, and whatever is small */
 };
 

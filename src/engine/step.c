@@ -114,11 +114,15 @@ static aeon_status give_logits(aeon_session *s, const ae_span *span, size_t firs
     for (size_t i = skipped; i < span->n; i += n_tile) {
         size_t tokens[AE_LOGITS_TILE];
         n_tile = span->n - i < AE_LOGITS_TILE ? span->n - i : AE_LOGITS_TILE;
-        for (size_t k = 0; k < n_tile; k++) tokens[k] = first + i + k;
-        ae_forward_logits(e->forward, tokens, n_tile, e->tile);
+        float *tile[AE_LOGITS_TILE];
+        for (size_t k = 0; k < n_tile; k++) {
+            tokens[k] = first + i + k;
+            tile[k] = e->tile + k * n_vocab(e);
+        }
+        ae_forward_logits(e->forward, tokens, n_tile, tile);
         for (size_t k = 0; k < n_tile; k++) {
             size_t pos = span->pos + i + k;
-            const float *logits = e->tile + k * n_vocab(e);
+            const float *logits = tile[k];
             if (!p->on_logits(p->user, pos, logits))
                 return ae_fail(err, AEON_CANCELLED, "cancelled at token %zu", pos);
             if (pos + 1 == s->n) keep_logits(s, logits);
@@ -127,31 +131,12 @@ static aeon_status give_logits(aeon_session *s, const ae_span *span, size_t firs
     return AEON_OK;
 }
 
-/* The sessions whose last token this was, up to a tile of them; their places in the step. */
-typedef struct {
-    aeon_session *sessions[AE_LOGITS_TILE];
-    size_t tokens[AE_LOGITS_TILE], n;
-} finish;
-
-static void finish_tile(aeon_engine *e, finish *f)
-{
-    if (f->n == 1) {
-        float *logits = ae_session_own_logits(f->sessions[0]);
-        ae_forward_logits(e->forward, f->tokens, 1, logits);
-        f->sessions[0]->n_logits = f->sessions[0]->n;
-    } else if (f->n > 1) {
-        ae_forward_logits(e->forward, f->tokens, f->n, e->tile);
-        for (size_t i = 0; i < f->n; i++) keep_logits(f->sessions[i], e->tile + i * n_vocab(e));
-    }
-    f->n = 0;
-}
-
 /* ---- the step -------------------------------------------------------------------------------- */
 
+/* A session that has computed all its tokens takes its logits along, unless a feed was given them. */
 static void settle(aeon_engine *e)
 {
-    finish last = {.n = 0};
-    size_t first = 0;
+    size_t first = 0, n_last = 0;
     for (size_t i = 0; i < e->n_members; i++) {
         aeon_session *s = e->members[i];
         const ae_span *span = &e->spans[i];
@@ -163,14 +148,14 @@ static void settle(aeon_engine *e)
         } else if (is_over) {
             s->is_waiting = false;
             if (!gives) {
-                last.sessions[last.n] = s;
-                last.tokens[last.n++] = first + span->n - 1;
+                e->last_logits[n_last] = ae_session_own_logits(s);
+                e->last_tokens[n_last++] = first + span->n - 1;
+                s->n_logits = s->n;
             }
         }
-        if (last.n == AE_LOGITS_TILE) finish_tile(e, &last);
         first += span->n;
     }
-    finish_tile(e, &last);
+    if (n_last) ae_forward_logits(e->forward, e->last_tokens, n_last, e->last_logits);
 }
 
 /* Remember beginnings that end with a full page. */

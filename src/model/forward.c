@@ -427,7 +427,7 @@ typedef struct {
     ae_forward *f;
     const size_t *tokens; /* [n] */
     size_t n;
-    float *logits; /* [n][n_vocab] */
+    float *const *logits; /* [n], [n_vocab] each */
 } head_job;
 
 static void head_member(void *arg, ae_member m)
@@ -439,12 +439,17 @@ static void head_member(void *arg, ae_member m)
     for (size_t i = tokens.begin; i < tokens.end; i++)
         norm_row(job->f, job->f->w->output_norm, job->tokens[i], i, job->n, m);
     ae_pool_barrier(m);
-    for (ae_range rows; take_strip(m, w, MOST_ROWS, &rows);)
-        multiply(job->f, w, rows, &job->f->normed, job->n, job->logits + rows.begin, w->n_rows, m);
+    float *strip = strip_scratch(job->f, m);
+    for (ae_range rows; take_strip(m, w, MOST_ROWS, &rows);) {
+        size_t n_rows = rows.end - rows.begin;
+        multiply(job->f, w, rows, &job->f->normed, job->n, strip, n_rows, m);
+        for (size_t i = 0; i < job->n; i++)
+            memcpy(job->logits[i] + rows.begin, strip + i * n_rows, n_rows * sizeof *strip);
+    }
     ae_mem_forbid(false);
 }
 
-void ae_forward_logits(ae_forward *f, const size_t *tokens, size_t n, float *logits)
+void ae_forward_logits(ae_forward *f, const size_t *tokens, size_t n, float *const *logits)
 {
     AEON_ASSERT(n <= f->n_max);
     for (size_t i = 0; i < n; i++) AEON_ASSERT(tokens[i] < f->n);

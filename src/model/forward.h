@@ -9,7 +9,7 @@
  *           (3) weights may be packed or plain, each in its own way
  * Example:  ae_span span = {.kv = &kv, .ids = ids, .pos = 0, .n = n};
  *           ae_forward_run(f, &(ae_batch){&span, 1});
- *           ae_forward_logits(f, &(size_t){n - 1}, 1, logits);
+ *           ae_forward_logits(f, &(size_t){n - 1}, 1, &logits);
  */
 #ifndef AE_MODEL_FORWARD_H
 #define AE_MODEL_FORWARD_H
@@ -35,7 +35,8 @@ uint64_t ae_forward_thread_bytes(const ae_config *c, size_t n_max);
  * states. */
 void ae_forward_run(ae_forward *f, const ae_batch *batch);
 
-/* logits [n][n_vocab] of n <= n_max tokens of the last batch, by their places in it. */
-void ae_forward_logits(ae_forward *f, const size_t *tokens, size_t n, float *logits);
+/* logits[i] [n_vocab] becomes that of tokens[i], n <= n_max tokens of the last batch by their places
+ * in it: the weights of the head are read once for all of them. */
+void ae_forward_logits(ae_forward *f, const size_t *tokens, size_t n, float *const *logits);
 
 #endif

@@ -70,7 +70,9 @@ static float *run(const aeon_model *m, const ae_config *c, ae_rope_set set)
         size_t n = N - first < CHUNK ? N - first : CHUNK;
         ae_span span = {&kv, ids + first, first, n, set};
         ae_forward_run(f, &(ae_batch){&span, 1});
-        ae_forward_logits(f, all, n, logits + first * c->n_vocab);
+        float *rows[CHUNK];
+        for (size_t i = 0; i < n; i++) rows[i] = logits + (first + i) * c->n_vocab;
+        ae_forward_logits(f, all, n, rows);
     }
     ae_forward_free(f);
     ae_kv_release(&kv);

@@ -133,7 +133,8 @@ static aeon_status give_logits(aeon_session *s, const ae_span *span, size_t firs
 
 /* ---- the step -------------------------------------------------------------------------------- */
 
-/* A session that has computed all its tokens takes its logits along, unless a feed was given them. */
+/* A session that has computed all its tokens takes its logits along, unless a feed was given them.
+ */
 static void settle(aeon_engine *e)
 {
     size_t first = 0, n_last = 0;

@@ -36,7 +36,9 @@ static size_t run(float *logits, aeon_model *m)
     CHECK_OK(ae_kv_grow(&kv, 0, N, &err));
     CHECK_OK(ae_forward_new(&f, c, ae_model_weights(m), pool, N, &err));
     ae_forward_run(f, &(ae_batch){&(ae_span){&kv, ids, 0, N, AE_ROPE_SET_SHORT}, 1});
-    ae_forward_logits(f, all, N, logits);
+    float *rows[N];
+    for (size_t i = 0; i < N; i++) rows[i] = logits + i * c->n_vocab;
+    ae_forward_logits(f, all, N, rows);
     ae_forward_free(f);
     ae_kv_release(&kv);
     ae_kv_arena_free(arena);

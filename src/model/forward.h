@@ -35,8 +35,8 @@ uint64_t ae_forward_thread_bytes(const ae_config *c, size_t n_max);
  * states. */
 void ae_forward_run(ae_forward *f, const ae_batch *batch);
 
-/* logits[i] [n_vocab] becomes that of tokens[i], n <= n_max tokens of the last batch by their places
- * in it: the weights of the head are read once for all of them. */
+/* logits[i] [n_vocab] becomes that of tokens[i], n <= n_max tokens of the last batch by their
+ * places in it: the weights of the head are read once for all of them. */
 void ae_forward_logits(ae_forward *f, const size_t *tokens, size_t n, float *const *logits);
 
 #endif

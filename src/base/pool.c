@@ -4,15 +4,17 @@
 #include "base/system.h"
 
 #include <pthread.h>
-#include <sched.h>
 #include <stdatomic.h>
 
-/* How often a member looks before it sleeps: some tens of microseconds. That is more than the gaps
- * of a step where every thread has a core, and little to lose where it has none. */
-enum { N_LOOKS = 2000 };
+/* How often a member looks before it sleeps: some tens of microseconds, more than the gaps of a
+ * step where every thread has a core, and little to lose where it has none. It does not yield in
+ * between: two members that the system has put on one core and that give way to each other look
+ * like one, and are left there; two that insist are parted. Where there are more threads than
+ * cores, somebody else needs this one soon. */
+enum { N_LOOKS = 5000, N_LOOKS_CROWDED = 200 };
 
 struct ae_pool {
-    int n_threads, n_started;
+    int n_threads, n_started, n_looks;
     pthread_mutex_t lock;
     pthread_cond_t changed; /* one of the words, for those who sleep */
     atomic_int n_asleep;
@@ -36,14 +38,13 @@ typedef struct {
     int index;
 } worker_arg;
 
-static inline void relax(int i)
+static inline void relax(void)
 {
 #if defined(__x86_64__)
     __builtin_ia32_pause();
 #elif defined(__aarch64__)
     __asm__ volatile("yield");
 #endif
-    if (i % 64 == 63) sched_yield(); /* another process may need this core */
 }
 
 static void sleep_until_changed(ae_pool *p, atomic_uint *word, unsigned seen)
@@ -58,9 +59,9 @@ static void sleep_until_changed(ae_pool *p, atomic_uint *word, unsigned seen)
 /* Wait until a word is no longer what was seen. */
 static void wait_for(ae_pool *p, atomic_uint *word, unsigned seen)
 {
-    for (int i = 0; i < N_LOOKS; i++) {
+    for (int i = 0; i < p->n_looks; i++) {
         if (atomic_load_explicit(word, memory_order_acquire) != seen) return;
-        relax(i);
+        relax();
     }
     sleep_until_changed(p, word, seen);
 }
@@ -118,6 +119,7 @@ aeon_status ae_pool_new(ae_pool **out, int n_threads, aeon_error *err)
     ae_pool *p = ae_mem_alloc(AE_MEM_OTHER, sizeof *p);
     if (!p) return ae_fail_memory(err, sizeof *p, "the worker pool");
     p->n_threads = n_threads;
+    p->n_looks = n_threads <= ae_n_cores() ? N_LOOKS : N_LOOKS_CROWDED;
     pthread_mutex_init(&p->lock, NULL);
     pthread_cond_init(&p->changed, NULL);
     for (int i = 1; i < n_threads; i++) {

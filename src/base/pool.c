@@ -11,7 +11,7 @@
  * between: two members that the system has put on one core and that give way to each other look
  * like one, and are left there; two that insist are parted. Where there are more threads than
  * cores, somebody else needs this one soon. */
-enum { N_LOOKS = 5000, N_LOOKS_CROWDED = 200 };
+enum { N_LOOKS = 2000, N_LOOKS_CROWDED = 200 };
 
 struct ae_pool {
     int n_threads, n_started, n_looks;

@@ -7,8 +7,8 @@
 
 #include <string.h>
 
-/* Panels of a unit of work. */
-enum { UNIT_PANELS = 4 };
+/* Panels of a unit of work; what is packed of a file before its memory is given back. */
+enum { UNIT_PANELS = 4, PIECE_BYTES = 32 << 20 };
 
 /* ---- what becomes what ----------------------------------------------------------------------- */
 
@@ -115,6 +115,23 @@ static aeon_status add_size(void *user, ae_matrix *w, aeon_error *err)
     return AEON_OK;
 }
 
+/* Piece by piece, so that little of the file is in memory beside the panels. */
+static void pack_pieces(const packer *p, const ae_matrix *to, const ae_matrix *from)
+{
+    size_t from_bytes = (size_t)ae_dtype_row_bytes(from->type, from->n_cols);
+    size_t to_bytes = (size_t)ae_dtype_row_bytes(to->type, to->n_cols);
+    size_t n_piece = (PIECE_BYTES / from_bytes / to->n_lanes + 1) * to->n_lanes;
+    for (size_t first = 0; first < from->n_rows; first += n_piece) {
+        ae_matrix rows = *from, panels = *to;
+        rows.data = (const char *)from->data + first * from_bytes;
+        panels.data = (const char *)to->data + first * to_bytes;
+        rows.n_rows = from->n_rows - first < n_piece ? from->n_rows - first : n_piece;
+        panels.n_rows = rows.n_rows;
+        ae_matrix_pack(&panels, &rows, p->pool, p->scratch);
+        ae_map_forget(rows.data, rows.n_rows * from_bytes);
+    }
+}
+
 static aeon_status pack_matrix(void *user, ae_matrix *w, aeon_error *err)
 {
     packer *p = user;
@@ -126,8 +143,7 @@ static aeon_status pack_matrix(void *user, ae_matrix *w, aeon_error *err)
     to.type = ae_panel_type(p->kernels, w);
     to.data = p->panels + p->n_done;
     to.n_lanes = p->kernels->n_lanes;
-    ae_matrix_pack(&to, w, p->pool, p->scratch);
-    ae_map_forget(w->data, w->n_rows * (size_t)ae_dtype_row_bytes(w->type, w->n_cols));
+    pack_pieces(p, &to, w);
     *w = to;
     p->n_done += size;
     return AEON_OK;

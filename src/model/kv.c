@@ -135,9 +135,9 @@ size_t ae_kv_row_bytes(const ae_kv_arena *a)
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
-/* BF16 values stand in pairs of positions: number d of position pos is at ((pos / 2) D + d) 2 + pos
- * %
- * 2. The second of a pair that has only its first is zeros: attention multiplies it, by 0. */
+/* BF16 values stand in pairs of positions: number d of position 2 i is at 2 (i D + d), that of the
+ * next behind it. The second of a pair that has only its first is zeros: attention multiplies it,
+ * by 0. */
 static bool is_paired(const ae_kv_arena *a)
 {
     return a->type == AEON_TYPE_BF16;
@@ -212,11 +212,11 @@ void ae_kv_page_clear(const ae_kv_arena *a, void *copy, size_t n)
     static const char zeros[AE_MAX_HEAD_DIM * sizeof(float)];
     char *end = (char *)copy + a->page_bytes;
     for (char *head = copy; head < end; head += a->head_bytes) {
-        for (size_t pos = n; pos < a->page_tokens; pos++)
+        for (size_t pos = n; pos < a->page_tokens; pos++) {
             ae_panel_put_row(head + pos / AE_KV_RUN * AE_KV_RUN * a->row_bytes, a->type, AE_KV_RUN,
                              pos % AE_KV_RUN, zeros, a->head_dim);
-        for (size_t pos = n; pos < a->page_tokens; pos++)
             put_value_row(a, head + a->page_tokens * a->row_bytes, pos, zeros);
+        }
     }
 }
 

@@ -238,26 +238,26 @@ AE_INLINE void add_k_block(numbers sum[], const ae_panel *p, size_t block, const
     }
 }
 
-AE_INLINE void tile_q4_k(const ae_panel *p, size_t n)
+/* row_bytes: of the block of a single row. */
+AE_INLINE void tile_k(const ae_panel *p, const size_t row_bytes, const bool has_fifth, size_t n)
 {
-    enum { BYTES = ROWS * sizeof(ae_block_q4_k) };
+    const size_t bytes = ROWS * row_bytes;
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
-        prefetch(p, b * BYTES, BYTES);
-        add_k_block(sum, p, b, p->w + b * BYTES, false, n);
+        prefetch(p, b * bytes, bytes);
+        add_k_block(sum, p, b, p->w + b * bytes, has_fifth, n);
     }
     store_sums(p, sum, n);
 }
 
+AE_INLINE void tile_q4_k(const ae_panel *p, size_t n)
+{
+    tile_k(p, sizeof(ae_block_q4_k), false, n);
+}
+
 AE_INLINE void tile_q5_k(const ae_panel *p, size_t n)
 {
-    enum { BYTES = ROWS * sizeof(ae_block_q5_k) };
-    numbers sum[AE_PANEL_TILE] = {0};
-    for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
-        prefetch(p, b * BYTES, BYTES);
-        add_k_block(sum, p, b, p->w + b * BYTES, true, n);
-    }
-    store_sums(p, sum, n);
+    tile_k(p, sizeof(ae_block_q5_k), true, n);
 }
 
 /* The weights of group g, plus 32. */

@@ -177,6 +177,21 @@ def read_iq4_xs(b):
     return out
 
 
+def brain(block, at):
+    return struct.unpack("<f", b"\0\0" + block[at : at + 2])[0]
+
+
+def mlx_reader(bits, group, number):
+    def read(b):
+        s, m, data = number(b, 0), number(b, 2), b[4:]
+        if bits == 4:
+            runs = [nibbles(data[i : i + 16]) for i in range(0, len(data), 16)]
+            data = [q for run in runs for q in run]
+        return [f32(f32(s * q) + m) for q in data]
+
+    return (4 + group * bits // 8, (0, 2), read)
+
+
 # name: bytes of a block, places of its half-precision numbers, reader
 READERS = {
     "q4_0": (18, (0,), read_q4_0),
@@ -191,6 +206,12 @@ READERS = {
     "q6_k": (210, (208,), read_q6_k),
     "iq4_nl": (18, (0,), read_iq4_nl),
     "iq4_xs": (136, (0,), read_iq4_xs),
+    **{
+        f"mlx{bits}_{group}_{name}": mlx_reader(bits, group, number)
+        for bits in (4, 8)
+        for group in (32, 64, 128)
+        for name, number in (("f16", half), ("bf16", brain))
+    },
 }
 
 # ---- writing: list of 32 f32 -> block ----
@@ -226,9 +247,10 @@ WRITERS = {"q4_0": write_q4_0, "q8_0": write_q8_0}
 # ---- test vectors ----
 
 
-def random_half(rng):
-    """Any finite half: zeros, subnormals and both signs included."""
-    return rng.choice((0, 0x8000)) | rng.randrange(0x7C00)
+def random_half(rng, name):
+    """Any finite half: zeros, subnormals and both signs included. As bfloat16 such a number may be
+    so large that its products would leave the range of f32."""
+    return rng.choice((0, 0x8000)) | rng.randrange(0x7000 if name.endswith("bf16") else 0x7C00)
 
 
 def put_blocks(name, count, rng, out):
@@ -236,7 +258,7 @@ def put_blocks(name, count, rng, out):
     for _ in range(count):
         block = bytearray(rng.randrange(256) for _ in range(size))
         for at in halves:
-            struct.pack_into("<H", block, at, random_half(rng))
+            struct.pack_into("<H", block, at, random_half(rng, name))
         values = read(bytes(block))
         out.write(block + struct.pack("<%df" % len(values), *values))
 

@@ -31,8 +31,22 @@ typedef enum {
     AEON_TYPE_IQ4_NL = 20,
     AEON_TYPE_IQ4_XS = 23,
     AEON_TYPE_BF16 = 30,
+
+    /* Groups of MLX checkpoints: bits, values in a group, type of scale and bias. Numbers of ours,
+     * above those of ggml; only files that AEON packs have them. */
+    AEON_TYPE_MLX4_32_BF16 = 128,
+    AEON_TYPE_MLX4_64_F16 = 129,
+    AEON_TYPE_MLX4_64_BF16 = 130,
+    AEON_TYPE_MLX4_128_F16 = 131,
+    AEON_TYPE_MLX4_128_BF16 = 132,
+    AEON_TYPE_MLX8_32_F16 = 133,
+    AEON_TYPE_MLX8_32_BF16 = 134,
+    AEON_TYPE_MLX8_64_F16 = 135,
+    AEON_TYPE_MLX8_64_BF16 = 136,
+    AEON_TYPE_MLX8_128_F16 = 137,
+    AEON_TYPE_MLX8_128_BF16 = 138,
 } aeon_type;
-#define AEON_TYPE_MAX 40 /* one above any type number that a file may name */
+#define AEON_TYPE_MAX 144 /* one above any type number that a file may name */
 
 /* The lower-case name ("q4_0"); NULL for a number that is not supported. */
 AEON_API const char *aeon_type_name(aeon_type type);

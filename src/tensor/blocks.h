@@ -86,6 +86,21 @@ typedef struct AE_PACKED {
 } ae_block_iq4_nl;
 _Static_assert(sizeof(ae_block_iq4_nl) == 18, "size of an IQ4_NL block");
 
+/* MLX's affine groups: y[i] = s * q[i] + b, in 4 or 8 bits, groups of 32, 64 or 128. MLX keeps the
+ * three in tensors of their own; here a group is a block. s and b are f16 or bf16, as the type has.
+ *   0   2  s
+ *   2   2  b
+ *   4      qs   8 bits: a byte each
+ *               4 bits: 16 bytes for each 32 values: byte i: low = q[i], high = q[i + 16]
+ * With 4 bits, groups of 32 and f16 this is Q4_1. */
+typedef struct AE_PACKED {
+    uint16_t s;
+    uint16_t b;
+    uint8_t qs[];
+} ae_affine;
+#define AE_AFFINE_BYTES(bits, group) (sizeof(ae_affine) + (group) * (bits) / 8)
+_Static_assert(AE_AFFINE_BYTES(4, 64) == 36, "size of an affine block");
+
 /* The 16 unevenly spaced levels of IQ4_NL and IQ4_XS. */
 extern const int8_t ae_iq4_values[16];
 

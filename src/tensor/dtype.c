@@ -17,6 +17,13 @@ static const ae_dtype types[AEON_TYPE_MAX] = {
                           sizeof(ae_block_##name),                                                 \
                           ae_##name##_row_to_f32,                                                  \
                           from_f32}
+#define AFFINE(bits, group, FLOAT, float)                                                          \
+    [AEON_TYPE_MLX##bits##_##group##_##FLOAT] = {"mlx" #bits "_" #group "_" #float,                \
+                                                 AEON_TYPE_MLX##bits##_##group##_##FLOAT,          \
+                                                 group,                                            \
+                                                 AE_AFFINE_BYTES(bits, group),                     \
+                                                 ae_mlx##bits##_##group##_##float##_row_to_f32,    \
+                                                 ae_mlx##bits##_##group##_##float##_row_from_f32}
     FLOAT(F32, f32, 4),
     FLOAT(F16, f16, 2),
     FLOAT(BF16, bf16, 2),
@@ -32,8 +39,20 @@ static const ae_dtype types[AEON_TYPE_MAX] = {
     BLOCK(Q6_K, q6_k, AE_SUPERBLOCK, NULL),
     BLOCK(IQ4_NL, iq4_nl, AE_BLOCK, NULL),
     BLOCK(IQ4_XS, iq4_xs, AE_SUPERBLOCK, NULL),
+    AFFINE(4, 32, BF16, bf16),
+    AFFINE(4, 64, F16, f16),
+    AFFINE(4, 64, BF16, bf16),
+    AFFINE(4, 128, F16, f16),
+    AFFINE(4, 128, BF16, bf16),
+    AFFINE(8, 32, F16, f16),
+    AFFINE(8, 32, BF16, bf16),
+    AFFINE(8, 64, F16, f16),
+    AFFINE(8, 64, BF16, bf16),
+    AFFINE(8, 128, F16, f16),
+    AFFINE(8, 128, BF16, bf16),
 #undef FLOAT
 #undef BLOCK
+#undef AFFINE
 };
 
 const ae_dtype *ae_dtype_find(uint32_t type)

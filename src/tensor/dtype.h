@@ -1,6 +1,7 @@
 /* dtype.h - block layouts of the data types, and rows to and from f32.
  *
- * Model:    A row of n values is n / block_values blocks. Layouts are byte-exact those of GGUF.
+ * Model:    A row of n values is n / block_values blocks. Layouts are byte-exact those of GGUF,
+ *           and for MLX's groups those of blocks.h.
  * Uses:     base/.      Threads: pure functions.
  * Promises: (1) every layout has its size asserted  (2) quantizing is deterministic
  * Example:  const ae_dtype *t = ae_dtype_get(AEON_TYPE_Q4_0);
@@ -15,7 +16,7 @@
 typedef struct {
     const char *name;
     aeon_type type;
-    uint32_t block_values; /* values in a block: 1, 32 or 256 */
+    uint32_t block_values; /* values in a block: 1 to 256 */
     uint32_t block_bytes;
     /* y[0..n) = the row at x; n is a multiple of block_values. x need not be aligned. */
     void (*to_f32)(const void *x, float *y, size_t n);

@@ -81,7 +81,7 @@ static void every_type_reads_as_the_oracle_does(void **state)
         free(vectors);
         n_types++;
     }
-    assert_int_equal(n_types, 12);
+    assert_int_equal(n_types, 23);
 }
 
 static void float_rows_at_any_address(void **state)
@@ -175,12 +175,50 @@ static void quantized_values_stay_close(void **state)
     free(x);
 }
 
+/* Half a step of 15 or 255 over the range of the group, or a whole one: the end that is nearer to
+ * zero may be cut where the step was made to meet zero. Scale and bias are rounded besides: 2^-11
+ * or, as bf16, 2^-8 of themselves, the scale times the level. */
+static void affine_values_stay_close(void **state)
+{
+    (void)state;
+    enum { N = 128 * 256 };
+    float *x = malloc(N * sizeof *x), *y = malloc(N * sizeof *y);
+    unsigned char *row = malloc(N * 2);
+    assert_true(x && y && row);
+    uint64_t seed = 12;
+    for (int i = 0; i < N; i++)
+        x[i] =
+            (check_random_float(&seed) + (float)(i / 128 % 3 - 1)) * ldexpf(1, i / 128 % 20 - 10);
+    for (uint32_t type = AEON_TYPE_MLX4_32_BF16; type <= AEON_TYPE_MLX8_128_BF16; type++) {
+        const ae_dtype *t = ae_dtype_get((aeon_type)type);
+        int group = (int)t->block_values;
+        float top = strncmp(t->name, "mlx4", 4) == 0 ? 15 : 255;
+        float rounding = strstr(t->name, "_bf16") ? 0x1p-8f : 0x1p-11f;
+        t->from_f32(x, row, N);
+        t->to_f32(row, y, N);
+        for (int begin = 0; begin < N; begin += group) {
+            float low = x[begin], high = x[begin];
+            for (int i = begin; i < begin + group; i++) {
+                low = fminf(low, x[i]);
+                high = fmaxf(high, x[i]);
+            }
+            float most = fmaxf(fabsf(low), fabsf(high));
+            float bound = (high - low) / top + 3 * rounding * (most + high - low);
+            for (int i = begin; i < begin + group; i++) assert_true(fabsf(x[i] - y[i]) <= bound);
+        }
+    }
+    free(row);
+    free(y);
+    free(x);
+}
+
 static void zero_rows_stay_zero(void **state)
 {
     (void)state;
-    static const aeon_type types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16, AEON_TYPE_Q4_0,
-                                      AEON_TYPE_Q8_0};
-    for (size_t k = 0; k < 5; k++) {
+    static const aeon_type types[] = {AEON_TYPE_F32,         AEON_TYPE_F16,  AEON_TYPE_BF16,
+                                      AEON_TYPE_Q4_0,        AEON_TYPE_Q8_0, AEON_TYPE_MLX4_64_F16,
+                                      AEON_TYPE_MLX8_32_BF16};
+    for (size_t k = 0; k < AE_COUNT(types); k++) {
         float x[64] = {0}, y[64];
         unsigned char row[256];
         memset(row, 0xff, sizeof row);
@@ -198,12 +236,13 @@ static void strange_values_spoil_their_block_alone(void **state)
     (void)state;
     static const float strange[] = {INFINITY, -INFINITY, NAN,      3.4e38f,  -3.4e38f,
                                     1e-45f,   -1e-45f,   1.2e-38f, 65520.0f, 1e-7f};
-    static const aeon_type types[] = {AEON_TYPE_Q4_0, AEON_TYPE_Q8_0};
-    for (size_t k = 0; k < 2; k++) {
+    static const aeon_type types[] = {AEON_TYPE_Q4_0, AEON_TYPE_Q8_0, AEON_TYPE_MLX4_32_BF16,
+                                      AEON_TYPE_MLX8_32_F16};
+    for (size_t k = 0; k < AE_COUNT(types); k++) {
         const ae_dtype *t = ae_dtype_get(types[k]);
         for (size_t s = 0; s < sizeof strange / sizeof *strange; s++) {
             float clean[2 * AE_BLOCK], x[2 * AE_BLOCK], y[2 * AE_BLOCK];
-            unsigned char clean_row[128], row[128];
+            unsigned char clean_row[128], row[128]; /* of two blocks */
             for (int i = 0; i < 2 * AE_BLOCK; i++) clean[i] = x[i] = i < AE_BLOCK ? 0 : (float)i;
             x[3] = strange[s];
             x[4] = -strange[s];
@@ -252,6 +291,7 @@ int main(void)
         cmocka_unit_test(float_rows_at_any_address),
         cmocka_unit_test(quantizers_write_as_the_oracle_does),
         cmocka_unit_test(quantized_values_stay_close),
+        cmocka_unit_test(affine_values_stay_close),
         cmocka_unit_test(zero_rows_stay_zero),
         cmocka_unit_test(strange_values_spoil_their_block_alone),
         cmocka_unit_test(scales_of_k_blocks_unpack),

@@ -6,10 +6,10 @@
 #include "base/system.h"
 #include "format/builtin.h"
 #include "format/vocab_gguf.h"
+#include "format/vocab_hf.h"
 #include "model/synth.h"
 #include "text/vocab.h"
 
-#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -72,74 +72,14 @@ static aeon_status load_gguf_text(aeon_model *m, ae_str *chat, aeon_error *err)
 
 /* ---- Hugging Face ---------------------------------------------------------------------------- */
 
-/* A token id, -1 if it is none. An integer may come as a real (see text/json.h). */
-static int32_t id_of(const json_t *v)
-{
-    double id = json_is_number(v) ? json_number_value(v) : -1;
-    return id >= 0 && id <= INT32_MAX && id == floor(id) ? (int32_t)id : -1;
-}
-
-/* The id that is written as {"eos_token_id": 3}, or the first of a list; -1 if absent. */
-static int32_t read_id(const json_t *object, const char *key)
-{
-    const json_t *v = json_object_get(object, key);
-    return id_of(json_is_array(v) ? json_array_get(v, 0) : v);
-}
-
-/* Every end-of-text id stops generation. */
-static void add_stops(aeon_model *m, const json_t *object)
-{
-    const json_t *v = json_object_get(object, "eos_token_id");
-    add_stop(m, id_of(v));
-    for (size_t i = 0; i < json_array_size(v); i++) add_stop(m, id_of(json_array_get(v, i)));
-}
-
-/* Embeddings are often padded beyond the tokens that tokenizer.json lists: rows without a token get
- * one that no text ever becomes. texts: the storage of their spellings. */
-static aeon_status pad_vocab(ae_vocab *v, size_t n_rows, char **texts, aeon_error *err)
-{
-    enum { TEXT_BYTES = 24 };
-    if (v->n_tokens >= n_rows) return AEON_OK;
-    size_t n_missing = n_rows - v->n_tokens;
-    *texts = ae_mem_alloc_array(AE_MEM_VOCAB, n_missing, TEXT_BYTES);
-    ae_vocab_token *grown = ae_mem_resize(AE_MEM_VOCAB, v->tokens, n_rows * sizeof *v->tokens);
-    if (grown) v->tokens = grown;
-    if (!*texts || !grown) return ae_fail_memory(err, n_missing * TEXT_BYTES, "the vocabulary");
-    for (size_t i = 0; i < n_missing; i++) {
-        char *text = *texts + i * TEXT_BYTES;
-        int len = snprintf(text, TEXT_BYTES, "<|unused_%zu|>", v->n_tokens + i);
-        v->tokens[v->n_tokens + i] =
-            (ae_vocab_token){.text = text, .len = (uint32_t)len, .kind = AE_TOKEN_UNUSED};
-    }
-    v->n_tokens = n_rows;
-    return AEON_OK;
-}
-
 static aeon_status load_hf_text(aeon_model *m, ae_str *chat, aeon_error *err)
 {
-    const ae_hf *h = m->hf;
-    char name[300], *texts = NULL;
-    snprintf(name, sizeof name, "%.280s/tokenizer.json", h->path);
-    if (h->tokenizer_json.len == 0)
-        return ae_fail(err, AEON_NOT_FOUND, "%s: the file is missing or empty", name);
     ae_vocab vocab = {0};
-    TRY(ae_vocab_from_json(&vocab, h->tokenizer_json.data, h->tokenizer_json.len, name, err));
-
-    /* generation_config.json is closer to how the model is used than config.json. */
-    vocab.eos = read_id(h->generation_config, "eos_token_id");
-    if (vocab.eos < 0) vocab.eos = read_id(h->config, "eos_token_id");
-    vocab.bos = read_id(h->config, "bos_token_id");
-    vocab.pad = read_id(h->config, "pad_token_id");
-    add_stops(m, h->generation_config);
-    add_stops(m, h->config);
-    /* Where the tokenizer's own configuration says nothing, tokenizer.json's template counts. */
-    const json_t *add_bos = json_object_get(h->tokenizer_config, "add_bos_token");
-    if (json_is_boolean(add_bos)) vocab.add_bos = json_is_true(add_bos);
-    aeon_status status = pad_vocab(&vocab, m->config.n_vocab, &texts, err);
+    aeon_status status = ae_vocab_from_hf(&vocab, m->hf, m->config.n_vocab, err);
     if (status == AEON_OK) status = ae_tokenizer_new(&m->tokenizer, &vocab, err);
     ae_vocab_release(&vocab);
-    ae_mem_free(texts);
-    *chat = (ae_str){h->chat_template.data, h->chat_template.len};
+    m->n_stops = ae_hf_stops(m->hf, m->stops, MAX_STOPS);
+    *chat = (ae_str){m->hf->chat_template.data, m->hf->chat_template.len};
     return status;
 }
 

@@ -52,6 +52,7 @@ typedef struct {
     bool add_bos;               /* the model expects the start token */
     int32_t bos, eos, unk, pad; /* -1 if absent */
     void *owner;                /* a parsed document that the texts live in, or NULL */
+    char *padding;              /* owned: the texts of tokens that fill the embedding, or NULL */
 } ae_vocab;
 
 /* Read a Hugging Face tokenizer.json (models BPE with byte-level or metaspace/byte-fallback

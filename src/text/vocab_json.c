@@ -358,6 +358,7 @@ void ae_vocab_release(ae_vocab *v)
 {
     ae_mem_free(v->tokens);
     ae_mem_free(v->merges);
+    ae_mem_free(v->padding);
     json_decref(v->owner);
     *v = (ae_vocab){.bos = -1, .eos = -1, .unk = -1, .pad = -1};
 }

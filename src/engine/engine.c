@@ -14,7 +14,7 @@ aeon_engine_params aeon_engine_params_default(void)
 
 static aeon_status new_scratch(aeon_engine *e, aeon_error *err)
 {
-    size_t n_floats = AE_LOGITS_TILE * (size_t)ae_model_config(e->model)->n_vocab;
+    size_t n_floats = AE_LOGITS_TILE * ae_logits_len(ae_model_config(e->model)->n_vocab);
     e->spans = ae_mem_alloc_array(AE_MEM_SCRATCH, e->n_chunk, sizeof *e->spans);
     e->members = ae_mem_alloc_array(AE_MEM_SCRATCH, e->n_chunk, sizeof *e->members);
     e->tile = ae_mem_alloc_array(AE_MEM_SCRATCH, n_floats, sizeof *e->tile);
@@ -143,7 +143,8 @@ void ae_engine_free_pages(aeon_engine *e, const ae_kv *kv, size_t pos, size_t n)
 aeon_status ae_logits_add(aeon_engine *e, aeon_error *err)
 {
     if (e->n_logits > e->n_sessions) return AEON_OK;
-    size_t size = sizeof(ae_logits) + ae_model_config(e->model)->n_vocab * sizeof(float);
+    size_t size =
+        sizeof(ae_logits) + ae_logits_len(ae_model_config(e->model)->n_vocab) * sizeof(float);
     ae_logits *l = ae_mem_alloc(AE_MEM_SCRATCH, size);
     if (!l) return ae_fail_memory(err, size, "logits");
     l->next = e->free_logits;

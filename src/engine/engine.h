@@ -28,7 +28,7 @@ enum { AE_LOGITS_TILE = 8 };
 typedef struct ae_logits {
     struct ae_logits *next; /* of the free ones */
     uint32_t n_holders;
-    float values[]; /* [n_vocab] */
+    float values[]; /* [n_vocab], and their peaks */
 } ae_logits;
 
 struct aeon_engine {
@@ -54,7 +54,7 @@ struct aeon_engine {
     aeon_session **members; /* [n_chunk] whose they are, */
     size_t n_members;       /* and how many */
     size_t n_tokens;        /* in all spans */
-    float *tile;            /* [AE_LOGITS_TILE][n_vocab] */
+    float *tile;            /* [AE_LOGITS_TILE][ae_logits_len(n_vocab)] */
     size_t *last_tokens;    /* [n_chunk] the last ones of members that are over, */
     float **last_logits;    /* [n_chunk] and where theirs go */
 };
@@ -110,6 +110,9 @@ void ae_session_append(aeon_session *s, int32_t id);
 
 const aeon_model *ae_session_model(const aeon_session *s);
 size_t ae_sampler_n_vocab(const aeon_sampler *s);
+
+/* aeon_sampler_pick, for logits whose peaks are known (model/logits.h). */
+int32_t ae_sampler_pick(aeon_sampler *s, const float *logits, const float *peaks);
 
 /* Let remembered beginnings give way until positions pos .. pos+n-1 of a table can be written, if
  * they can. */

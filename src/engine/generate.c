@@ -133,7 +133,9 @@ static aeon_status loop(generation *g)
                 g->session->window == AEON_WINDOW_STOP ? AEON_FINISH_LENGTH : AEON_FINISH_CONTEXT;
             break;
         }
-        int32_t id = aeon_sampler_pick(g->sampler, aeon_session_logits(g->session));
+        const float *logits = aeon_session_logits(g->session);
+        const float *peaks = logits + ae_sampler_n_vocab(g->sampler);
+        int32_t id = ae_sampler_pick(g->sampler, logits, peaks);
         aeon_sampler_accept(g->sampler, id);
         if (++g->result->n_tokens == 1) g->result->first_ms = (ae_clock_s() - start) * 1e3;
         TRY(show(g, id, &is_over));

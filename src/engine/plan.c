@@ -22,7 +22,7 @@ enum {
     DEFAULT_CTX = 4096,
     LEAST_CTX = 256, /* a shorter one is no context to talk in; who wants it asks for it */
     PAGE_TOKENS = 32,
-    SAMPLER_BYTES = 22, /* a token of the vocabulary: a candidate, a logit, a count */
+    SAMPLER_BYTES = 23, /* a token of the vocabulary: a candidate, its place, a count, a peak */
     VOCAB_BYTES = 192,  /* a token of a vocabulary that is not there yet; o200k has 180 */
     TOKEN_BYTES = 24, /* a token of context: its id in a few lists, its part of tables and trees */
     STEP_BYTES = 80,  /* a token of a step: whose it is, where it goes */
@@ -86,7 +86,8 @@ static void add_up(sum *s)
     s->n_fork_pages = (size_t)mul(p->n_branches, add(n_pages(p->n_branch_tokens), 1));
     s->longest = p->rope == AEON_ROPE_SHORT ? c->n_ctx_original : c->n_ctx_max;
     s->logits =
-        mul(c->n_vocab, add(mul(add(AE_LOGITS_TILE, n_sessions), sizeof(float)), SAMPLER_BYTES));
+        add(mul(ae_logits_len(c->n_vocab), mul(add(AE_LOGITS_TILE, n_sessions), sizeof(float))),
+            mul(c->n_vocab, SAMPLER_BYTES));
     s->reserve = add(PROGRAM_BYTES, mul(n_threads, THREAD_BYTES));
     s->lists = mul(PAGE_TOKENS, mul(TOKEN_BYTES, n_sessions));
     s->scratch = add(mul(n_step, ae_forward_token_bytes(c) + STEP_BYTES),

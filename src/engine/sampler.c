@@ -1,7 +1,11 @@
 /* sampler.c - from logits to one token.
  *
  * The order is fixed: bias and penalties on the logits; temperature; then the tail is cut by top-k,
- * min-p and top-p, each on the probabilities of what is left before it; then one draw. */
+ * min-p and top-p, each on the probabilities of what is left before it; then one draw.
+ *
+ * Few tokens have a bias or a penalty. They are `changed`: taken aside, and weighed one by one with
+ * what their logits become; of the others only those are looked at whose peak (model/logits.h)
+ * promises something. */
 #include "engine/engine.h"
 
 #include "base/mem.h"
@@ -16,15 +20,24 @@ typedef struct {
     double p; /* not normalized: exp(logit - best) */
 } candidate;
 
+/* A token whose logit is changed before it is weighed. */
+typedef struct {
+    int32_t id;
+    float logit;
+} changed_token;
+
 struct aeon_sampler {
     aeon_sampler_params params;
     size_t n_vocab;
     aeon_logit_bias *bias;
-    candidate *candidates; /* [n_vocab] */
-    float *logits;         /* [n_vocab] after bias and penalties */
-    int32_t *window;       /* [penalty_window] the last tokens, a ring */
-    size_t n_seen;         /* accepted so far */
-    uint16_t *counts;      /* [n_vocab] how often each stands in the window */
+    candidate *candidates;  /* [most_candidates] */
+    changed_token *changed; /* [penalty_window + n_bias], each token once */
+    size_t n_changed;
+    uint32_t *places; /* [n_vocab] 1 + the place in changed; 0: as it came */
+    float *peaks;     /* of logits that came without */
+    int32_t *window;  /* [penalty_window] the last tokens, a ring */
+    size_t n_seen;    /* accepted so far */
+    uint16_t *counts; /* [n_vocab] how often each stands in the window */
     uint64_t random[2];
 };
 
@@ -71,23 +84,40 @@ static aeon_status check_params(const aeon_sampler_params *p, size_t n_vocab, ae
     return AEON_OK;
 }
 
+static bool is_cut(const aeon_sampler_params *p, size_t n_vocab)
+{
+    return p->top_k > 0 && (size_t)p->top_k < n_vocab;
+}
+
+static aeon_status allocate(aeon_sampler *s, aeon_error *err)
+{
+    const aeon_sampler_params *p = &s->params;
+    size_t n_window = (size_t)p->penalty_window, n_vocab = s->n_vocab;
+    size_t n_most = is_cut(p, n_vocab) ? (size_t)p->top_k : n_vocab;
+    s->bias = ae_mem_alloc_array(AE_MEM_SCRATCH, p->n_bias, sizeof *s->bias);
+    s->candidates = ae_mem_alloc_array(AE_MEM_SCRATCH, n_most, sizeof *s->candidates);
+    s->changed = ae_mem_alloc_array(AE_MEM_SCRATCH, n_window + p->n_bias, sizeof *s->changed);
+    s->places = ae_mem_alloc_array(AE_MEM_SCRATCH, n_vocab, sizeof *s->places);
+    s->peaks = ae_mem_alloc_array(AE_MEM_SCRATCH, ae_logits_n_peaks(n_vocab), sizeof *s->peaks);
+    s->window = ae_mem_alloc_array(AE_MEM_SCRATCH, n_window, sizeof *s->window);
+    s->counts = ae_mem_alloc_array(AE_MEM_SCRATCH, n_vocab, sizeof *s->counts);
+    if (s->bias && s->candidates && s->changed && s->places && s->peaks && s->window && s->counts)
+        return AEON_OK;
+    return ae_fail_memory(err, n_most * sizeof *s->candidates, "a sampler");
+}
+
 aeon_status aeon_sampler_new(aeon_sampler **out, const aeon_sampler_params *params, size_t n_vocab,
                              aeon_error *err)
 {
     TRY(check_params(params, n_vocab, err));
     aeon_sampler *s = ae_mem_alloc(AE_MEM_SCRATCH, sizeof *s);
     if (!s) return ae_fail_memory(err, sizeof *s, "a sampler");
-    size_t n_window = (size_t)params->penalty_window;
     s->params = *params;
     s->n_vocab = n_vocab;
-    s->bias = ae_mem_alloc_array(AE_MEM_SCRATCH, params->n_bias, sizeof *s->bias);
-    s->candidates = ae_mem_alloc_array(AE_MEM_SCRATCH, n_vocab, sizeof *s->candidates);
-    s->logits = ae_mem_alloc_array(AE_MEM_SCRATCH, n_vocab, sizeof *s->logits);
-    s->window = ae_mem_alloc_array(AE_MEM_SCRATCH, n_window, sizeof *s->window);
-    s->counts = ae_mem_alloc_array(AE_MEM_SCRATCH, n_vocab, sizeof *s->counts);
-    if (!s->bias || !s->candidates || !s->logits || !s->window || !s->counts) {
+    aeon_status status = allocate(s, err);
+    if (status != AEON_OK) {
         aeon_sampler_free(s);
-        return ae_fail_memory(err, n_vocab * sizeof(candidate), "a sampler");
+        return status;
     }
     if (params->n_bias) memcpy(s->bias, params->bias, params->n_bias * sizeof *s->bias);
     aeon_sampler_reset(s);
@@ -100,7 +130,9 @@ void aeon_sampler_free(aeon_sampler *s)
     if (!s) return;
     ae_mem_free(s->bias);
     ae_mem_free(s->candidates);
-    ae_mem_free(s->logits);
+    ae_mem_free(s->changed);
+    ae_mem_free(s->places);
+    ae_mem_free(s->peaks);
     ae_mem_free(s->window);
     ae_mem_free(s->counts);
     ae_mem_free(s);
@@ -158,34 +190,50 @@ static float or_nothing(float x)
     return isnan(x) ? -INFINITY : x;
 }
 
-/* s->logits = logits with bias and penalties. NaN counts as -infinity, also where it is the sum of
- * opposite infinities. */
-static void adjust(aeon_sampler *s, const float *logits)
+static bool has_penalties(const aeon_sampler_params *p)
+{
+    return p->repeat_penalty != 1 || p->presence_penalty != 0 || p->frequency_penalty != 0;
+}
+
+/* The token among those that are changed, with the logit that it has there so far. */
+static float *change(aeon_sampler *s, int32_t id, const float *logits)
+{
+    uint32_t *place = &s->places[id];
+    if (!*place) {
+        s->changed[s->n_changed] = (changed_token){id, or_nothing(logits[id])};
+        *place = (uint32_t)++s->n_changed;
+    }
+    return &s->changed[*place - 1].logit;
+}
+
+/* Find the changed tokens. NaN counts as -infinity, also where it is the sum of opposite
+ * infinities. */
+static void change_all(aeon_sampler *s, const float *logits)
 {
     const aeon_sampler_params *p = &s->params;
-    for (size_t i = 0; i < s->n_vocab; i++) s->logits[i] = or_nothing(logits[i]);
+    size_t n_window = s->n_seen < (size_t)p->penalty_window ? s->n_seen : (size_t)p->penalty_window;
     for (size_t i = 0; i < p->n_bias; i++) {
-        float *l = &s->logits[s->bias[i].id];
+        float *l = change(s, s->bias[i].id, logits);
         *l = or_nothing(*l + s->bias[i].bias);
     }
-    if (p->repeat_penalty == 1 && p->presence_penalty == 0 && p->frequency_penalty == 0) return;
-    for (size_t i = 0; i < s->n_vocab; i++) {
-        if (s->counts[i] == 0) continue;
-        float *l = &s->logits[i];
+    if (!has_penalties(p)) return;
+    for (size_t i = 0; i < n_window; i++) change(s, s->window[i], logits);
+    for (size_t i = 0; i < s->n_changed; i++) {
+        float *l = &s->changed[i].logit;
+        uint16_t count = s->counts[s->changed[i].id];
+        if (count == 0) continue;
         *l = *l > 0 ? *l / p->repeat_penalty : *l * p->repeat_penalty;
-        *l -= p->presence_penalty + (float)s->counts[i] * p->frequency_penalty;
+        *l -= p->presence_penalty + (float)count * p->frequency_penalty;
     }
+}
+
+static void forget_changes(aeon_sampler *s)
+{
+    for (size_t i = 0; i < s->n_changed; i++) s->places[s->changed[i].id] = 0;
+    s->n_changed = 0;
 }
 
 /* ---- picking --------------------------------------------------------------------------------- */
-
-static int32_t largest(const float *logits, size_t n)
-{
-    size_t best = 0;
-    for (size_t i = 1; i < n; i++)
-        if (logits[i] > logits[best]) best = i;
-    return (int32_t)best;
-}
 
 /* Best first; the lower id on ties, so that the order is total. */
 static int by_rank(const void *a, const void *b)
@@ -200,71 +248,80 @@ static bool ranks_before(candidate a, candidate b)
     return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
 
-/* Keep the best k of s->logits in s->candidates, through a heap whose root is the worst kept. */
-static size_t keep_best(aeon_sampler *s, size_t k)
+/* The best k of what was offered: a heap whose root is the worst kept. */
+typedef struct {
+    candidate *heap; /* [k] */
+    size_t n, k;
+} best;
+
+static void offer(best *b, int32_t id, float logit)
 {
-    candidate *heap = s->candidates;
-    size_t n = 0;
-    for (size_t i = 0; i < s->n_vocab; i++) {
-        candidate c = {(int32_t)i, s->logits[i], 0};
-        size_t at;
-        if (n < k) {
-            at = n++;
-            for (size_t up; at > 0 && ranks_before(heap[up = (at - 1) / 2], c); at = up)
-                heap[at] = heap[up];
-        } else {
-            if (!ranks_before(c, heap[0])) continue;
-            at = 0;
-            for (size_t down; (down = 2 * at + 1) < n; at = down) {
-                if (down + 1 < n && ranks_before(heap[down], heap[down + 1])) down++;
-                if (!ranks_before(c, heap[down])) break;
-                heap[at] = heap[down];
-            }
+    candidate c = {id, logit, 0};
+    size_t at;
+    if (b->n < b->k) {
+        at = b->n++;
+        for (size_t up; at > 0 && ranks_before(b->heap[up = (at - 1) / 2], c); at = up)
+            b->heap[at] = b->heap[up];
+    } else {
+        if (!ranks_before(c, b->heap[0])) return;
+        at = 0;
+        for (size_t down; (down = 2 * at + 1) < b->n; at = down) {
+            if (down + 1 < b->n && ranks_before(b->heap[down], b->heap[down + 1])) down++;
+            if (!ranks_before(c, b->heap[down])) break;
+            b->heap[at] = b->heap[down];
         }
-        heap[at] = c;
+    }
+    b->heap[at] = c;
+}
+
+/* Keep the best k in heap. */
+static size_t keep_best(const aeon_sampler *s, const float *logits, const float *peaks, size_t k,
+                        candidate *heap)
+{
+    best b = {heap, 0, k};
+    for (size_t i = 0; i < s->n_changed; i++) offer(&b, s->changed[i].id, s->changed[i].logit);
+    for (size_t first = 0; first < s->n_vocab; first += AE_PEAK_LOGITS) {
+        if (b.n == k && peaks[first / AE_PEAK_LOGITS] < heap[0].logit) continue;
+        size_t end = first + AE_PEAK_LOGITS < s->n_vocab ? first + AE_PEAK_LOGITS : s->n_vocab;
+        for (size_t i = first; i < end; i++)
+            if (!s->places[i]) offer(&b, (int32_t)i, or_nothing(logits[i]));
+    }
+    return b.n;
+}
+
+/* Everything that can survive min-p; without it, everything. */
+static size_t keep_above(aeon_sampler *s, const float *logits, const float *peaks, float least)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < s->n_changed; i++)
+        if (s->changed[i].logit >= least)
+            s->candidates[n++] = (candidate){s->changed[i].id, s->changed[i].logit, 0};
+    for (size_t first = 0; first < s->n_vocab; first += AE_PEAK_LOGITS) {
+        if (peaks[first / AE_PEAK_LOGITS] < least) continue;
+        size_t end = first + AE_PEAK_LOGITS < s->n_vocab ? first + AE_PEAK_LOGITS : s->n_vocab;
+        for (size_t i = first; i < end; i++)
+            if (!s->places[i] && or_nothing(logits[i]) >= least)
+                s->candidates[n++] = (candidate){(int32_t)i, or_nothing(logits[i]), 0};
     }
     return n;
 }
 
-/* Everything that can survive min-p; without it, everything. */
-static size_t keep_above(aeon_sampler *s, float least)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s->n_vocab; i++)
-        if (s->logits[i] >= least) s->candidates[n++] = (candidate){(int32_t)i, s->logits[i], 0};
-    return n;
-}
-
-size_t ae_sampler_n_vocab(const aeon_sampler *s)
-{
-    return s->n_vocab;
-}
-
-int32_t aeon_sampler_pick(aeon_sampler *s, const float *logits)
+/* Draw one of n candidates, after those that are too unlikely are gone. */
+static int32_t draw_candidate(aeon_sampler *s, size_t n)
 {
     const aeon_sampler_params *p = &s->params;
-    adjust(s, logits);
-    int32_t best_id = largest(s->logits, s->n_vocab);
-    float best = s->logits[best_id];
-    if (p->temperature == 0 || !isfinite(best))
-        return best_id; /* 0 where nothing is above -infinity */
-
-    bool is_cut = p->top_k > 0 && (size_t)p->top_k < s->n_vocab;
-    float least = p->min_p > 0 ? best + logf(p->min_p) * p->temperature : -INFINITY;
-    size_t n = is_cut ? keep_best(s, (size_t)p->top_k) : keep_above(s, least);
+    double sum = 0, kept = 0, reached = 0, best_logit;
     qsort(s->candidates, n, sizeof *s->candidates, by_rank);
-
-    double sum = 0;
+    best_logit = (double)s->candidates[0].logit;
     for (size_t i = 0; i < n; i++) {
         candidate *c = &s->candidates[i];
-        c->p = exp(((double)c->logit - (double)best) / (double)p->temperature);
+        c->p = exp(((double)c->logit - best_logit) / (double)p->temperature);
         if (i > 0 && c->p < (double)p->min_p) {
             n = i;
             break;
         }
         sum += c->p;
     }
-    double kept = 0;
     for (size_t i = 0; i < n; i++) {
         kept += s->candidates[i].p;
         if (kept >= (double)p->top_p * sum) {
@@ -272,10 +329,42 @@ int32_t aeon_sampler_pick(aeon_sampler *s, const float *logits)
             break;
         }
     }
-    double target = draw(s) * kept, reached = 0;
+    double target = draw(s) * kept;
     for (size_t i = 0; i < n; i++) {
         reached += s->candidates[i].p;
         if (reached > target) return s->candidates[i].id;
     }
     return s->candidates[n - 1].id;
+}
+
+static int32_t pick(aeon_sampler *s, const float *logits, const float *peaks)
+{
+    const aeon_sampler_params *p = &s->params;
+    candidate first;
+    keep_best(s, logits, peaks, 1, &first);
+    if (p->temperature == 0 || !isfinite(first.logit))
+        return first.id; /* 0 where nothing is above -infinity */
+    float least = p->min_p > 0 ? first.logit + logf(p->min_p) * p->temperature : -INFINITY;
+    size_t n = is_cut(p, s->n_vocab) ? keep_best(s, logits, peaks, (size_t)p->top_k, s->candidates)
+                                     : keep_above(s, logits, peaks, least);
+    return draw_candidate(s, n);
+}
+
+size_t ae_sampler_n_vocab(const aeon_sampler *s)
+{
+    return s->n_vocab;
+}
+
+int32_t ae_sampler_pick(aeon_sampler *s, const float *logits, const float *peaks)
+{
+    change_all(s, logits);
+    int32_t id = pick(s, logits, peaks);
+    forget_changes(s);
+    return id;
+}
+
+int32_t aeon_sampler_pick(aeon_sampler *s, const float *logits)
+{
+    ae_logits_find_peaks(logits, s->n_vocab, s->peaks);
+    return ae_sampler_pick(s, logits, s->peaks);
 }

@@ -94,14 +94,15 @@ static void choose(aeon_engine *e)
 
 /* ---- logits ---------------------------------------------------------------------------------- */
 
-static size_t n_vocab(const aeon_engine *e)
+/* With their peaks. */
+static size_t logits_len(const aeon_engine *e)
 {
-    return ae_model_config(e->model)->n_vocab;
+    return ae_logits_len(ae_model_config(e->model)->n_vocab);
 }
 
 static void keep_logits(aeon_session *s, const float *logits)
 {
-    memcpy(ae_session_own_logits(s), logits, n_vocab(s->engine) * sizeof *logits);
+    memcpy(ae_session_own_logits(s), logits, logits_len(s->engine) * sizeof *logits);
     s->n_logits = s->n;
 }
 
@@ -117,7 +118,7 @@ static aeon_status give_logits(aeon_session *s, const ae_span *span, size_t firs
         float *tile[AE_LOGITS_TILE];
         for (size_t k = 0; k < n_tile; k++) {
             tokens[k] = first + i + k;
-            tile[k] = e->tile + k * n_vocab(e);
+            tile[k] = e->tile + k * logits_len(e);
         }
         ae_forward_logits(e->forward, tokens, n_tile, tile);
         for (size_t k = 0; k < n_tile; k++) {

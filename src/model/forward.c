@@ -27,6 +27,7 @@
 /* Rows of weights that a member takes at a time: as many as fit into the second cache, for each new
  * strip begins with a wait for memory; towards the end few, so that members finish together. */
 enum { LEAST_ROWS = 32, MOST_ROWS = 128, STRIP_BYTES = 512 << 10 };
+_Static_assert(LEAST_ROWS % AE_PEAK_LOGITS == 0, "strips of logits have whole peaks");
 
 /* Rows that enter products, in the kinds that some weight multiplies with. */
 typedef struct {
@@ -427,7 +428,7 @@ typedef struct {
     ae_forward *f;
     const size_t *tokens; /* [n] */
     size_t n;
-    float *const *logits; /* [n], [n_vocab] each */
+    float *const *logits; /* [n], [ae_logits_len(n_vocab)] each */
 } head_job;
 
 static void head_member(void *arg, ae_member m)
@@ -443,8 +444,12 @@ static void head_member(void *arg, ae_member m)
     for (ae_range rows; take_strip(m, w, MOST_ROWS, &rows);) {
         size_t n_rows = rows.end - rows.begin;
         multiply(job->f, w, rows, &job->f->normed, job->n, strip, n_rows, m);
-        for (size_t i = 0; i < job->n; i++)
-            memcpy(job->logits[i] + rows.begin, strip + i * n_rows, n_rows * sizeof *strip);
+        for (size_t i = 0; i < job->n; i++) {
+            float *logits = job->logits[i];
+            memcpy(logits + rows.begin, strip + i * n_rows, n_rows * sizeof *strip);
+            ae_logits_find_peaks(strip + i * n_rows, n_rows,
+                                 logits + w->n_rows + rows.begin / AE_PEAK_LOGITS);
+        }
     }
     ae_mem_forbid(false);
 }

@@ -15,6 +15,7 @@
 #define AE_MODEL_FORWARD_H
 
 #include "model/attention.h"
+#include "model/logits.h"
 #include "model/weights.h"
 
 typedef struct ae_forward ae_forward;
@@ -35,8 +36,9 @@ uint64_t ae_forward_thread_bytes(const ae_config *c, size_t n_max);
  * states. */
 void ae_forward_run(ae_forward *f, const ae_batch *batch);
 
-/* logits[i] [n_vocab] becomes that of tokens[i], n <= n_max tokens of the last batch by their
- * places in it: the weights of the head are read once for all of them. */
+/* logits[i] [ae_logits_len(n_vocab)] becomes that of tokens[i] with its peaks (logits.h), n <=
+ * n_max tokens of the last batch by their places in it: the weights of the head are read once for
+ * all. */
 void ae_forward_logits(ae_forward *f, const size_t *tokens, size_t n, float *const *logits);
 
 #endif

@@ -195,6 +195,80 @@ static void hostile_logits_give_a_valid_id(void **state)
     }
 }
 
+/* What takes tokens aside and looks at peaks must pick what plain means pick: the same logits with
+ * everything done to them beforehand, and all but the best k gone. */
+enum { MANY = 500 }; /* not whole blocks of peaks */
+
+static void change_plainly(float *l, const aeon_sampler_params *p, const int32_t *window, int n)
+{
+    for (size_t i = 0; i < p->n_bias; i++) l[p->bias[i].id] += p->bias[i].bias;
+    for (int id = 0; id < MANY; id++) {
+        int count = 0;
+        for (int i = 0; i < n; i++) count += window[i] == id;
+        if (count == 0) continue;
+        l[id] = l[id] > 0 ? l[id] / p->repeat_penalty : l[id] * p->repeat_penalty;
+        l[id] -= p->presence_penalty + (float)count * p->frequency_penalty;
+    }
+}
+
+static void keep_best_plainly(float *l, int k)
+{
+    static bool kept[MANY];
+    memset(kept, 0, sizeof kept);
+    for (int n = 0; n < k; n++) {
+        int best = -1;
+        for (int id = 0; id < MANY; id++)
+            if (!kept[id] && (best < 0 || l[id] > l[best])) best = id;
+        kept[best] = true;
+    }
+    for (int id = 0; id < MANY; id++)
+        if (!kept[id]) l[id] = -INFINITY;
+}
+
+static void peaks_and_changes_alter_no_pick(void **state)
+{
+    (void)state;
+    static const int top_ks[] = {0, 1, 7, 40, MANY - 1, MANY};
+    static float l[MANY], plain_l[MANY];
+    uint64_t seed = 5;
+    for (int round = 0; round < 300; round++) {
+        aeon_logit_bias bias[6];
+        int32_t window[4];
+        aeon_sampler_params p = plain();
+        p.seed = (uint64_t)round;
+        p.temperature = round % 5 ? 0.5f : 0;
+        p.top_k = top_ks[round % 6];
+        p.min_p = round % 4 ? 0 : 0.1f;
+        p.top_p = round % 7 ? 1 : 0.8f;
+        aeon_sampler_params bare = p;
+        p.bias = bias;
+        p.n_bias = (size_t)(round % 7);
+        p.repeat_penalty = round % 2 ? 1.5f : 1;
+        p.presence_penalty = round % 3 ? 1 : 0;
+        bare.top_k = 0;
+        for (int i = 0; i < MANY; i++) { /* few levels: ties are common */
+            l[i] = floorf(3 * check_random_float(&seed));
+            if (i % 97 == round % 97) l[i] = NAN;
+        }
+        for (int i = 0; i < 6; i++)
+            bias[i] =
+                (aeon_logit_bias){(int32_t)(check_random(&seed) % MANY), i % 2 ? 4 : -INFINITY};
+        for (int i = 0; i < 4; i++) window[i] = (int32_t)(check_random(&seed) % MANY);
+
+        for (int i = 0; i < MANY; i++) plain_l[i] = isnan(l[i]) ? -INFINITY : l[i];
+        change_plainly(plain_l, &p, window, 4);
+        if (p.top_k) keep_best_plainly(plain_l, p.top_k);
+        aeon_sampler *a = NULL, *b = NULL;
+        CHECK_OK(aeon_sampler_new(&a, &p, MANY, &err));
+        CHECK_OK(aeon_sampler_new(&b, &bare, MANY, &err));
+        for (int i = 0; i < 4; i++) aeon_sampler_accept(a, window[i]);
+        for (int i = 0; i < 20; i++)
+            assert_int_equal(aeon_sampler_pick(a, l), aeon_sampler_pick(b, plain_l));
+        aeon_sampler_free(a);
+        aeon_sampler_free(b);
+    }
+}
+
 static void bad_params_are_named(void **state)
 {
     (void)state;
@@ -252,6 +326,7 @@ int main(void)
         cmocka_unit_test(penalties_count_the_window_only),
         cmocka_unit_test(bias_can_force_and_forbid),
         cmocka_unit_test(hostile_logits_give_a_valid_id),
+        cmocka_unit_test(peaks_and_changes_alter_no_pick),
         cmocka_unit_test(bad_params_are_named),
         cmocka_unit_test(every_allocation_may_fail),
     };

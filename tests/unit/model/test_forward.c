@@ -51,7 +51,17 @@ static double *ask_oracle(const char *shape, const char *set, uint32_t window, s
     return out;
 }
 
-/* [N][n_vocab] logits by the forward pass, in two batches on two threads. */
+static void check_peaks(const float *logits, size_t n_vocab)
+{
+    for (size_t i = 0; i < n_vocab; i += AE_PEAK_LOGITS) {
+        float peak = logits[i];
+        for (size_t k = i; k < n_vocab && k < i + AE_PEAK_LOGITS; k++)
+            peak = fmaxf(peak, logits[k]);
+        assert_true(logits[n_vocab + i / AE_PEAK_LOGITS] == peak);
+    }
+}
+
+/* [N][ae_logits_len(n_vocab)] logits by the forward pass, in two batches on two threads. */
 static float *run(const aeon_model *m, const ae_config *c, ae_rope_set set)
 {
     ae_pool *pool = NULL;
@@ -63,7 +73,7 @@ static float *run(const aeon_model *m, const ae_config *c, ae_rope_set set)
     CHECK_OK(ae_kv_init(&kv, arena, N, &err));
     CHECK_OK(ae_kv_grow(&kv, 0, N, &err));
     CHECK_OK(ae_forward_new(&f, c, ae_model_weights(m), pool, CHUNK, &err));
-    float *logits = malloc(N * c->n_vocab * sizeof *logits);
+    float *logits = malloc(N * ae_logits_len(c->n_vocab) * sizeof *logits);
     assert_non_null(logits);
     const size_t all[CHUNK] = {0, 1, 2, 3};
     for (size_t first = 0; first < N; first += CHUNK) {
@@ -71,8 +81,9 @@ static float *run(const aeon_model *m, const ae_config *c, ae_rope_set set)
         ae_span span = {&kv, ids + first, first, n, set};
         ae_forward_run(f, &(ae_batch){&span, 1});
         float *rows[CHUNK];
-        for (size_t i = 0; i < n; i++) rows[i] = logits + (first + i) * c->n_vocab;
+        for (size_t i = 0; i < n; i++) rows[i] = logits + (first + i) * ae_logits_len(c->n_vocab);
         ae_forward_logits(f, all, n, rows);
+        for (size_t i = 0; i < n; i++) check_peaks(rows[i], c->n_vocab);
     }
     ae_forward_free(f);
     ae_kv_release(&kv);
@@ -95,11 +106,13 @@ static double compare(const char *shape, ae_rope_set set, ae_rope_set oracle_set
     double *theirs = ask_oracle(shape, oracle_set == AE_ROPE_SET_LONG ? "long" : "short",
                                 oracle_window, c.n_vocab);
     double worst = 0;
-    for (size_t i = 0; i < N * (size_t)c.n_vocab; i++) {
-        double difference = fabs((double)ours[i] - theirs[i]);
-        assert_false(isnan(difference));
-        if (difference > worst) worst = difference;
-    }
+    for (size_t i = 0; i < N; i++)
+        for (size_t id = 0; id < c.n_vocab; id++) {
+            float logit = ours[i * ae_logits_len(c.n_vocab) + id];
+            double difference = fabs((double)logit - theirs[i * c.n_vocab + id]);
+            assert_false(isnan(difference));
+            if (difference > worst) worst = difference;
+        }
     free(ours);
     free(theirs);
     aeon_model_close(m);

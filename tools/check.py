@@ -50,7 +50,8 @@ MAY_USE = {("src/base/status.c", "abort"), ("src/base/mem.c", "calloc")}
 # Instruction sets are the business of kernels/ alone.
 ISA = re.compile(r"^\s*#\s*(?:if|elif|ifdef|ifndef)\b.*\b"
                  r"(__x86_64__|__i386__|__AVX\w*|__SSE\w*|__F16C__|__FMA__|__aarch64__|__ARM_\w+)")
-MAY_ASK_ISA = {"src/base/pool.c"}  # the pause of a spinning thread
+MAY_ASK_ISA = {"src/base/pool.c",    # the pause of a spinning thread
+               "src/base/clones.h"}  # what gcc may clone for
 
 INCLUDE = re.compile(r'^\s*#\s*include\s+"([^"]+)"')
 

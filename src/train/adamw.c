@@ -1,6 +1,6 @@
 #include "train/adamw.h"
 
-#include "kernels/clones.h"
+#include "base/clones.h"
 
 #include <math.h>
 

@@ -1,6 +1,6 @@
 #include "train/passes.h"
 
-#include "kernels/clones.h"
+#include "base/clones.h"
 
 #include <cblas.h>
 #include <math.h>

@@ -6,8 +6,8 @@
  *           would stay narrow. What needs instructions by name is a kernel.
  * Example:  AE_CLONES void scale(float *x, float a, size_t n) { for (...) x[i] *= a; }
  */
-#ifndef AE_KERNELS_CLONES_H
-#define AE_KERNELS_CLONES_H
+#ifndef AE_BASE_CLONES_H
+#define AE_BASE_CLONES_H
 
 #include <stdint.h> /* any header of the C library says whether it is glibc */
 

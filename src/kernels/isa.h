@@ -9,6 +9,7 @@
 
 #include "kernels/gemm.h"
 #include "kernels/kernels.h"
+#include "tensor/blocks.h"
 
 #include <string.h>
 
@@ -18,14 +19,6 @@
 extern const ae_kernels ae_kernels_scalar, ae_kernels_avx2, ae_kernels_avxvnni, ae_kernels_avx512,
     ae_kernels_avx512bf16, ae_kernels_neon, ae_kernels_dotprod, ae_kernels_i8mm;
 ae_gemm_fn ae_gemm_avx512_bf16;
-ae_panel_fn ae_panel_avx2_f32, ae_panel_avx2_f16, ae_panel_avx2_bf16, ae_panel_avx2_q8_0,
-    ae_panel_avx2_q4_0, ae_panel_avx2_q4_k, ae_panel_avx2_q5_k, ae_panel_avx2_q6_k;
-ae_panel_fn ae_panel_avxvnni_f32, ae_panel_avxvnni_f16, ae_panel_avxvnni_bf16,
-    ae_panel_avxvnni_q8_0, ae_panel_avxvnni_q4_0, ae_panel_avxvnni_q4_k, ae_panel_avxvnni_q5_k,
-    ae_panel_avxvnni_q6_k;
-ae_panel_fn ae_panel_avx512_f32, ae_panel_avx512_f16, ae_panel_avx512_bf16, ae_panel_avx512_q8_0,
-    ae_panel_avx512_q4_0, ae_panel_avx512_q4_k, ae_panel_avx512_q5_k, ae_panel_avx512_q6_k;
-ae_panel_fn ae_panel_avx512_bf16_pairs;
 
 /* ---- panels ---------------------------------------------------------------------------------- */
 
@@ -47,6 +40,33 @@ ae_panel_fn ae_panel_avx512_bf16_pairs;
         default: break;                                                                            \
         }                                                                                          \
     }
+
+/* The kernels of a table for panels, which are named after it and their types. */
+#define AE_PANELS_DECLARE(table)                                                                   \
+    ae_panel_fn ae_panel_##table##_f32, ae_panel_##table##_f16, ae_panel_##table##_bf16,           \
+        ae_panel_##table##_q8_0, ae_panel_##table##_q4_0, ae_panel_##table##_q4_k,                 \
+        ae_panel_##table##_q5_k, ae_panel_##table##_q6_k;                                          \
+    AE_AFFINE_TYPES(AE_PANEL_DECLARE, table)
+#define AE_PANEL_DECLARE(table, TYPE, name, bits, group, is_bf16)                                  \
+    ae_panel_fn ae_panel_##table##_##name;
+AE_PANELS_DECLARE(avx2)
+AE_PANELS_DECLARE(avxvnni)
+AE_PANELS_DECLARE(avx512)
+ae_panel_fn ae_panel_avx512_bf16_pairs;
+
+/* And their entries; bf16: the name of the one for BF16, bf16_act: what it multiplies with. */
+#define AE_PANELS(table, bf16, bf16_act)                                                           \
+    .panel = {[AEON_TYPE_F32] = {ae_panel_##table##_f32, AE_ACT_F32},                              \
+              [AEON_TYPE_F16] = {ae_panel_##table##_f16, AE_ACT_F32},                              \
+              [AEON_TYPE_BF16] = {ae_panel_##table##_##bf16, bf16_act},                            \
+              [AEON_TYPE_Q8_0] = {ae_panel_##table##_q8_0, AE_ACT_Q8},                             \
+              [AEON_TYPE_Q4_0] = {ae_panel_##table##_q4_0, AE_ACT_Q8},                             \
+              [AEON_TYPE_Q4_K] = {ae_panel_##table##_q4_k, AE_ACT_Q8},                             \
+              [AEON_TYPE_Q5_K] = {ae_panel_##table##_q5_k, AE_ACT_Q8},                             \
+              [AEON_TYPE_Q6_K] = {ae_panel_##table##_q6_k, AE_ACT_Q8},                             \
+              AE_AFFINE_TYPES(AE_PANEL_ENTRY, table)}
+#define AE_PANEL_ENTRY(table, TYPE, name, bits, group, is_bf16)                                    \
+    [AEON_TYPE_##TYPE] = {ae_panel_##table##_##name, AE_ACT_Q8},
 
 /* ---- tables ---------------------------------------------------------------------------------- */
 

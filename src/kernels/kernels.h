@@ -58,7 +58,8 @@ typedef struct {
     const char *isa;
 
     /* Rows of a panel, and the types that have kernels for panels: F32, F16, BF16, Q8_0, Q4_0,
-     * Q4_K, Q6_K and mostly Q5_K. Matrices of other types are expanded to F32. */
+     * Q4_1, MLX's groups, Q4_K, Q6_K and mostly Q5_K. Matrices of other types are expanded to F32.
+     */
     size_t n_lanes;
     struct {
         ae_panel_fn *multiply;

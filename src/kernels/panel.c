@@ -22,6 +22,11 @@ typedef struct {
     {                                                                                              \
         offsetof(block, member), unit_bytes, sizeof(((block *)0)->member) / (unit_bytes)           \
     }
+#define AFFINE(none, TYPE, name, bits, group, is_bf16)                                             \
+    [AEON_TYPE_##TYPE] = {group,                                                                   \
+                          AE_AFFINE_BYTES(bits, group),                                            \
+                          {{0, 2, 2}, /* s and b */                                                \
+                           {offsetof(ae_affine, qs), 4, (group) * (bits) / 32}}},
 
 static const layout layouts[AEON_TYPE_MAX] = {
     [AEON_TYPE_F32] = {2, 8, {{0, 4, 2}}}, /* kernels take floats two by two */
@@ -48,7 +53,8 @@ static const layout layouts[AEON_TYPE_MAX] = {
                         sizeof(ae_block_q6_k),
                         {FIELD(ae_block_q6_k, d, 2), FIELD(ae_block_q6_k, scales, 1),
                          FIELD(ae_block_q6_k, qh, 4), FIELD(ae_block_q6_k, ql, 4)}},
-};
+    AE_AFFINE_TYPES(AFFINE, )};
+#undef AFFINE
 #undef FIELD
 
 bool ae_panel_has(aeon_type type, size_t n_cols)

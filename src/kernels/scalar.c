@@ -4,7 +4,6 @@
  * into fused multiply-adds, so its results are the same on every machine. */
 #include "kernels/isa.h"
 #include "kernels/panel.h"
-#include "tensor/blocks.h"
 
 #include <math.h>
 
@@ -116,6 +115,34 @@ static float row_q6_k(const void *w, const void *x, size_t n_cols)
     return sum;
 }
 
+/* Groups of so many values; n_cols is a multiple. */
+AE_INLINE float row_affine(const void *w, const void *x, size_t n_cols, const size_t bits,
+                           const size_t group, const bool is_bf16)
+{
+    const ae_act_q8 *a = x;
+    float sum = 0;
+    for (; n_cols > 0; n_cols -= group, w = (const char *)w + AE_AFFINE_BYTES(bits, group)) {
+        const uint8_t *qs = ((const ae_affine *)w)->qs;
+        float s = is_bf16 ? load_bf16(w, 0) : load_f16(w, 0);
+        float b = is_bf16 ? load_bf16(w, 1) : load_f16(w, 1);
+        for (size_t g = 0; g < group; g += AE_BLOCK, qs += AE_BLOCK * bits / 8, a++) {
+            int32_t dot = 0;
+            for (int i = 0; i < AE_BLOCK; i++)
+                dot += (bits == 8 ? qs[i] : qs[i % 16] >> i / 16 * 4 & 15) * a->q[i];
+            sum += s * a->d * (float)dot;
+            sum += b * a->d * (float)ae_act_sum(a);
+        }
+    }
+    return sum;
+}
+
+#define ROW_AFFINE(none, TYPE, name, bits, group, is_bf16)                                         \
+    static float row_##name(const void *w, const void *x, size_t n_cols)                           \
+    {                                                                                              \
+        return row_affine(w, x, n_cols, bits, group, is_bf16);                                     \
+    }
+AE_AFFINE_TYPES(ROW_AFFINE, )
+
 /* ---- panels: a block at a time, taken out of its lane -----------------------------------------*/
 
 enum { MAX_BLOCK_BYTES = 512, MAX_BLOCK_UNITS = AE_SUPERBLOCK / AE_ACT_BLOCK };
@@ -172,6 +199,10 @@ BLOCK_ENTRY(Q8_0, q8_0, AE_BLOCK)
 BLOCK_ENTRY(Q4_0, q4_0, AE_BLOCK)
 BLOCK_ENTRY(Q4_K, q4_k, AE_SUPERBLOCK)
 BLOCK_ENTRY(Q6_K, q6_k, AE_SUPERBLOCK)
+#define AFFINE_ENTRY(none, TYPE, name, bits, group, is_bf16)                                       \
+    PANEL_ENTRY(TYPE, name, group, AE_AFFINE_BYTES(bits, group), (group) / AE_ACT_BLOCK,           \
+                sizeof(ae_act_q8))
+AE_AFFINE_TYPES(AFFINE_ENTRY, )
 
 /* ---- rows of activations --------------------------------------------------------------------- */
 
@@ -279,6 +310,9 @@ static uint64_t peak_int8(uint64_t n_rounds)
     return n_rounds * PEAK_WIDTH;
 }
 
+#define AFFINE_PANEL(none, TYPE, name, bits, group, is_bf16)                                       \
+    [AEON_TYPE_##TYPE] = {panel_##name, AE_ACT_Q8},
+
 const ae_kernels ae_kernels_scalar = {
     .isa = "scalar",
     AE_KERNELS_ENTRIES,
@@ -289,5 +323,6 @@ const ae_kernels ae_kernels_scalar = {
               [AEON_TYPE_Q8_0] = {panel_q8_0, AE_ACT_Q8},
               [AEON_TYPE_Q4_0] = {panel_q4_0, AE_ACT_Q8},
               [AEON_TYPE_Q4_K] = {panel_q4_k, AE_ACT_Q8},
-              [AEON_TYPE_Q6_K] = {panel_q6_k, AE_ACT_Q8}},
+              [AEON_TYPE_Q6_K] = {panel_q6_k, AE_ACT_Q8},
+              AE_AFFINE_TYPES(AFFINE_PANEL, )},
 };

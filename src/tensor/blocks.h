@@ -101,6 +101,21 @@ typedef struct AE_PACKED {
 #define AE_AFFINE_BYTES(bits, group) (sizeof(ae_affine) + (group) * (bits) / 8)
 _Static_assert(AE_AFFINE_BYTES(4, 64) == 36, "size of an affine block");
 
+/* X(with, TYPE, name, bits, group, is_bf16) for every type of this form. */
+#define AE_AFFINE_TYPES(X, with)                                                                   \
+    X(with, Q4_1, q4_1, 4, 32, false)                                                              \
+    X(with, MLX4_32_BF16, mlx4_32_bf16, 4, 32, true)                                               \
+    X(with, MLX4_64_F16, mlx4_64_f16, 4, 64, false)                                                \
+    X(with, MLX4_64_BF16, mlx4_64_bf16, 4, 64, true)                                               \
+    X(with, MLX4_128_F16, mlx4_128_f16, 4, 128, false)                                             \
+    X(with, MLX4_128_BF16, mlx4_128_bf16, 4, 128, true)                                            \
+    X(with, MLX8_32_F16, mlx8_32_f16, 8, 32, false)                                                \
+    X(with, MLX8_32_BF16, mlx8_32_bf16, 8, 32, true)                                               \
+    X(with, MLX8_64_F16, mlx8_64_f16, 8, 64, false)                                                \
+    X(with, MLX8_64_BF16, mlx8_64_bf16, 8, 64, true)                                               \
+    X(with, MLX8_128_F16, mlx8_128_f16, 8, 128, false)                                             \
+    X(with, MLX8_128_BF16, mlx8_128_bf16, 8, 128, true)
+
 /* The 16 unevenly spaced levels of IQ4_NL and IQ4_XS. */
 extern const int8_t ae_iq4_values[16];
 

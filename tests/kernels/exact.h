@@ -17,10 +17,21 @@ typedef struct {
     float weight[EXACT_MAX_COLS], span[EXACT_MAX_COLS];
 } exact_row;
 
+/* Of s * q + b; bytes may be taken as 128 more than signed ones, which b then has on top. */
+static inline float affine_span(const void *block, int bits, bool is_bf16)
+{
+    const ae_affine *a = block;
+    float s = is_bf16 ? ae_bf16_to_f32(a->s) : ae_f16_to_f32(a->s);
+    float b = is_bf16 ? ae_bf16_to_f32(a->b) : ae_f16_to_f32(a->b);
+    return fabsf(s) * (bits == 8 ? 256 : 15) + fabsf(b);
+}
+
 /* For value c of a block the largest magnitude that enters a sum on its behalf: offsets and minima
  * enter by themselves, before they cancel. */
 static inline float block_span(aeon_type type, const void *block, size_t c)
 {
+#define AFFINE_SPAN(none, TYPE, name, bits, group, is_bf16)                                        \
+    case AEON_TYPE_##TYPE: return affine_span(block, bits, is_bf16);
     uint8_t scale[8], min[8];
     switch (type) {
     case AEON_TYPE_Q8_0:
@@ -44,8 +55,10 @@ static inline float block_span(aeon_type type, const void *block, size_t c)
         return fabsf(ae_f16_to_f32(b->d)) * (float)abs(b->scales[c / 16]) *
                95; /* and the offset of 32 */
     }
+        AE_AFFINE_TYPES(AFFINE_SPAN, )
     default: return 0;
     }
+#undef AFFINE_SPAN
 }
 
 static inline void exact_expand(exact_row *out, aeon_type type, const void *row, size_t n_cols)

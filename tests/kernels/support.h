@@ -80,6 +80,33 @@ static inline void set_u16(void *at, uint16_t h)
     memcpy(at, &h, sizeof h);
 }
 
+/* The affine types, in a list. */
+#define AFFINE_TYPE(none, TYPE, name, bits, group, is_bf16) AEON_TYPE_##TYPE,
+#define AFFINE_TYPES                                        AE_AFFINE_TYPES(AFFINE_TYPE, )
+
+static inline void set_affine(void *block, bool is_bf16, float s, float b)
+{
+    set_u16(block, is_bf16 ? ae_f32_to_bf16(s) : ae_f32_to_f16(s));
+    set_u16((char *)block + 2, is_bf16 ? ae_f32_to_bf16(b) : ae_f32_to_f16(b));
+}
+
+/* The scale of a block and, if it has one, its minimum or bias. */
+static inline void set_scales(aeon_type type, unsigned char *block, float d, float min)
+{
+#define SET_AFFINE(none, TYPE, name, bits, group, is_bf16)                                         \
+    case AEON_TYPE_##TYPE: set_affine(block, is_bf16, d, min); break;
+    switch (type) {
+    case AEON_TYPE_Q6_K: set_u16(block + offsetof(ae_block_q6_k, d), ae_f32_to_f16(d)); break;
+    case AEON_TYPE_Q4_K:
+    case AEON_TYPE_Q5_K:
+        set_affine(block, false, d, min);
+        break; /* in the same places */
+        AE_AFFINE_TYPES(SET_AFFINE, )
+    default: set_u16(block, ae_f32_to_f16(d));
+    }
+#undef SET_AFFINE
+}
+
 /* A random row; a scale of a block type is a finite half of either sign. */
 static inline void random_row(aeon_type type, void *row, size_t n, uint64_t *seed)
 {
@@ -94,16 +121,8 @@ static inline void random_row(aeon_type type, void *row, size_t n, uint64_t *see
     }
     for (size_t b = 0; b < n / t->block_values; b++, bytes += t->block_bytes) {
         for (size_t i = 0; i < t->block_bytes; i++) bytes[i] = (unsigned char)check_random(seed);
-        uint16_t d = ae_f32_to_f16(check_random_float(seed));
-        switch (type) {
-        case AEON_TYPE_Q6_K: set_u16(bytes + offsetof(ae_block_q6_k, d), d); break;
-        case AEON_TYPE_Q4_K:
-        case AEON_TYPE_Q5_K:
-            set_u16(bytes + 2, ae_f32_to_f16(check_random_float(seed)));
-            set_u16(bytes, d);
-            break;
-        default: set_u16(bytes, d);
-        }
+        float d = check_random_float(seed), min = check_random_float(seed);
+        set_scales(type, bytes, d, min);
     }
 }
 

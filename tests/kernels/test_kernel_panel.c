@@ -3,8 +3,9 @@
 #include "exact.h"
 #include "kernels/panel.h"
 
-static const aeon_type types[] = {AEON_TYPE_F32,  AEON_TYPE_F16,  AEON_TYPE_BF16, AEON_TYPE_Q8_0,
-                                  AEON_TYPE_Q4_0, AEON_TYPE_Q4_K, AEON_TYPE_Q5_K, AEON_TYPE_Q6_K};
+static const aeon_type types[] = {AEON_TYPE_F32,  AEON_TYPE_F16,  AEON_TYPE_BF16,
+                                  AEON_TYPE_Q8_0, AEON_TYPE_Q4_0, AEON_TYPE_Q4_K,
+                                  AEON_TYPE_Q5_K, AEON_TYPE_Q6_K, AFFINE_TYPES};
 
 enum { MAX_COLS = 1024, MAX_LANES = AE_PANEL_MAX_LANES, MAX_ROW_BYTES = MAX_COLS * 4 };
 
@@ -63,6 +64,9 @@ static void test_what_fits_into_panels(void **state)
     assert_false(ae_panel_has(AEON_TYPE_Q4_0, 48));
     assert_false(ae_panel_has(AEON_TYPE_BF16, 33));
     assert_false(ae_panel_has(AEON_TYPE_IQ4_XS, 256));
+    assert_true(ae_panel_has(AEON_TYPE_MLX4_64_BF16, 192));
+    assert_false(ae_panel_has(AEON_TYPE_MLX4_64_BF16, 160));
+    assert_false(ae_panel_has(AEON_TYPE_MLX8_128_F16, 192));
 }
 
 /* ---- products -------------------------------------------------------------------------------- */
@@ -270,13 +274,9 @@ static void test_extreme_blocks(void **state)
         if (t->block_values == 1) continue;
         product p = {k, types[j], rows, NULL, k->n_lanes, N_COLS};
         memset(rows, fills[c / AE_COUNT(halves)], sizeof rows);
-        uint16_t d = ae_f32_to_f16(halves[c % AE_COUNT(halves)]);
-        for (size_t b = 0; b < k->n_lanes * N_COLS / t->block_values; b++) {
-            unsigned char *block = rows + b * t->block_bytes;
-            if (types[j] == AEON_TYPE_Q6_K) block += offsetof(ae_block_q6_k, d);
-            set_u16(block, d);
-            if (types[j] == AEON_TYPE_Q4_K || types[j] == AEON_TYPE_Q5_K) set_u16(block + 2, d);
-        }
+        float d = halves[c % AE_COUNT(halves)];
+        for (size_t b = 0; b < k->n_lanes * N_COLS / t->block_values; b++)
+            set_scales(types[j], rows + b * t->block_bytes, d, d);
         pack(&p, &panel);
         ae_acts a = {k->panel[types[j]].act, acts, N_X, N_COLS};
         for (size_t i = 0; i < N_X; i++) {

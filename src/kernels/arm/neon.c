@@ -215,13 +215,11 @@ static uint64_t peak_f32(uint64_t n_rounds)
     return n_rounds * CHAINS * 4;
 }
 
-/* What they share. */
-#define ENTRIES AE_KERNELS_FLOAT_ENTRIES
+#define ENTRIES(table, bf16_act)                                                                   \
+    AE_KERNELS_FLOAT_ENTRIES, .n_lanes = AE_NEON_ROWS, AE_PANELS(table, bf16, bf16_act),           \
+                              .peak_int8 = ae_panel_##table##_peak_int8
 
-const ae_kernels ae_kernels_neon = {.isa = "neon", ENTRIES, AE_NEON_PANELS(neon, AE_ACT_F32)};
-const ae_kernels ae_kernels_dotprod = {
-    .isa = "dotprod", ENTRIES, AE_NEON_PANELS(dotprod, AE_ACT_F32)};
-const ae_kernels ae_kernels_i8mm = {.isa = "i8mm",
-                                    ENTRIES,
-                                    AE_NEON_PANELS(i8mm, AE_ACT_BF16),
-                                    .peak_bf16 = ae_panel_i8mm_peak_bf16};
+const ae_kernels ae_kernels_neon = {.isa = "neon", ENTRIES(neon, AE_ACT_F32)};
+const ae_kernels ae_kernels_dotprod = {.isa = "dotprod", ENTRIES(dotprod, AE_ACT_F32)};
+const ae_kernels ae_kernels_i8mm = {
+    .isa = "i8mm", ENTRIES(i8mm, AE_ACT_BF16), .peak_bf16 = ae_panel_i8mm_peak_bf16};

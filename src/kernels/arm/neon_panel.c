@@ -16,7 +16,6 @@
  * its blocks in order, in its own lane, by the same operations: it is the same however many rows of
  * activations come along. */
 #include "kernels/arm/neon_panel.h"
-#include "tensor/blocks.h"
 
 #include <stddef.h>
 
@@ -302,13 +301,13 @@ AE_INLINE void add_block(float32x4_t sum[], const ae_panel *p, size_t b, const w
 /* Weights d * w - min. */
 AE_INLINE void add_block_min(float32x4_t sum[], const ae_panel *p, size_t b, const weights *w,
                              ae_neon_rows d_rows, ae_neon_rows min_rows, size_t n,
-                             const size_t step)
+                             const size_t step, const int n_fit)
 {
     numbers d = spread(d_rows, step), min = spread(min_rows, step);
     for (size_t i = 0; i < n; i += step, sum += SIDES * step) {
         acts x = act_blocks(p, i, b, n, step);
         int32x4_t dot[SIDES * MAX_STEP];
-        dot_halves(dot, w, x, 0, 2, step, FIT_SMALL);
+        dot_halves(dot, w, x, 0, 2, step, n_fit);
         float32x4_t d_x = act_scales(x, step), minus = minus_sums(x, step);
         for (size_t r = 0; r < SIDES * step; r++) {
             float32x4_t product = vmulq_f32(d.s[r], vcvtq_f32_s32(dot[r]));
@@ -343,6 +342,69 @@ AE_INLINE void tile_q4_0(const ae_panel *p, size_t n, const size_t step)
     }
     store_sums(p, sum, n, step);
 }
+
+/* ---- affine groups --------------------------------------------------------------------------- */
+
+/* What 8 bits are beyond signed bytes. */
+enum { U8_OFFSET = 128 };
+
+/* The 32 values of each row that begin with a unit, 8-bit ones less their offset. */
+AE_INLINE weights affine_weights(ae_neon_field qs, size_t unit, const size_t bits,
+                                 const size_t step)
+{
+    half first = load_half(qs, unit, step);
+    if (bits == 4) return block_of(low_nibbles(first), high_nibbles(first), 0);
+    return block_of(first, load_half(qs, unit + HALF_UNITS, step), U8_OFFSET);
+}
+
+/* The minimum of weights s * (q + offset) + b. */
+AE_INLINE ae_neon_rows affine_min(ae_neon_rows s, ae_neon_rows b, const float offset)
+{
+    for (size_t i = 0; i < SIDES; i++) b.s[i] = vnegq_f32(vfmaq_n_f32(b.s[i], s.s[i], offset));
+    return b;
+}
+
+/* Only the bits are constants: a group is long enough to look at the rest. */
+AE_INLINE void tile_affine(const ae_panel *p, const size_t bits, size_t group, bool is_bf16,
+                           size_t n, const size_t step)
+{
+    float32x4_t sum[MAX_SUMS] = {0};
+    size_t n_groups = p->n_cols / group, n_blocks = group / AE_BLOCK;
+    for (size_t g = 0; g < n_groups; g++) {
+        const char *block = next_block(p, g, n_groups, AE_AFFINE_BYTES(bits, group));
+        ae_neon_field scale = ae_neon_field_at(p, block, 0, 2);
+        ae_neon_field qs = ae_neon_field_at(p, block, sizeof(ae_affine), 4);
+        ae_neon_rows s = is_bf16 ? ae_neon_bf16s(scale, 0) : ae_neon_halves(scale, 0);
+        ae_neon_rows b = is_bf16 ? ae_neon_bf16s(scale, 1) : ae_neon_halves(scale, 1);
+        ae_neon_rows min = affine_min(s, b, bits == 8 ? U8_OFFSET : 0);
+        for (size_t i = 0; i < n_blocks; i++) {
+            weights w = affine_weights(qs, i * bits, bits, step); /* `bits` units are 32 values */
+            add_block_min(sum, p, g * n_blocks + i, &w, s, min, n, step,
+                          bits == 8 ? FIT_BYTES : FIT_SMALL);
+        }
+    }
+    store_sums(p, sum, n, step);
+}
+
+#define AFFINE_BITS(bits)                                                                          \
+    static void affine_##bits(ae_panel p, size_t group, bool is_bf16, size_t n_x)                  \
+    {                                                                                              \
+        p.w_lanes = ROWS;                                                                          \
+        p.w_lane = 0;                                                                              \
+        if (n_x == 1)                                                                              \
+            tile_affine(&p, bits, group, is_bf16, 1, 1);                                           \
+        else                                                                                       \
+            tile_affine(&p, bits, group, is_bf16, n_x, STEP);                                      \
+    }
+AFFINE_BITS(4)
+AFFINE_BITS(8)
+
+#define AFFINE_PANEL(name_of, TYPE, name, bits, group, is_bf16)                                    \
+    void name_of(name)(ae_panel p, size_t n_x)                                                     \
+    {                                                                                              \
+        affine_##bits(p, group, is_bf16, n_x);                                                     \
+    }
+AE_AFFINE_TYPES(AFFINE_PANEL, AE_NEON)
 
 /* ---- blocks of 256 --------------------------------------------------------------------------- */
 
@@ -406,7 +468,7 @@ AE_INLINE void add_k_group(float32x4_t sum[], const ae_panel *p, size_t b, k_fie
     uint8x8_t scale, min;
     k_scale(f.scales, g, &scale, &min);
     add_block_min(sum, p, b, &w, scale_small(ae_neon_halves(f.d, 0), scale),
-                  scale_small(ae_neon_halves(f.d, 1), min), n, step);
+                  scale_small(ae_neon_halves(f.d, 1), min), n, step, FIT_SMALL);
 }
 
 AE_INLINE void tile_k(const ae_panel *p, size_t block_bytes, const bool has_fifth, size_t n,

@@ -24,30 +24,13 @@
 #define AE_NEON_JOIN_NAMES(table, name) AE_NEON_JOIN(table, name)
 #define AE_NEON(name)                   AE_NEON_JOIN_NAMES(AE_NEON_TABLE, name)
 
-#define AE_NEON_DECLARE(table)                                                                     \
-    ae_panel_fn ae_panel_##table##_f32, ae_panel_##table##_f16, ae_panel_##table##_bf16,           \
-        ae_panel_##table##_q8_0, ae_panel_##table##_q4_0, ae_panel_##table##_q4_k,                 \
-        ae_panel_##table##_q5_k, ae_panel_##table##_q6_k;                                          \
-    ae_peak_fn ae_panel_##table##_peak_int8
-AE_NEON_DECLARE(neon);
-AE_NEON_DECLARE(dotprod);
-AE_NEON_DECLARE(i8mm);
-ae_peak_fn ae_panel_i8mm_peak_bf16;
+AE_PANELS_DECLARE(neon)
+AE_PANELS_DECLARE(dotprod)
+AE_PANELS_DECLARE(i8mm)
+ae_peak_fn ae_panel_neon_peak_int8, ae_panel_dotprod_peak_int8, ae_panel_i8mm_peak_int8,
+    ae_panel_i8mm_peak_bf16;
 
 enum { AE_NEON_ROWS = 8 };
-
-/* The panels of a table, whose BF16 multiply with activations of a kind of their own. */
-#define AE_NEON_PANELS(table, bf16_act)                                                            \
-    .n_lanes = AE_NEON_ROWS,                                                                       \
-    .panel = {[AEON_TYPE_F32] = {ae_panel_##table##_f32, AE_ACT_F32},                              \
-              [AEON_TYPE_F16] = {ae_panel_##table##_f16, AE_ACT_F32},                              \
-              [AEON_TYPE_BF16] = {ae_panel_##table##_bf16, bf16_act},                              \
-              [AEON_TYPE_Q8_0] = {ae_panel_##table##_q8_0, AE_ACT_Q8},                             \
-              [AEON_TYPE_Q4_0] = {ae_panel_##table##_q4_0, AE_ACT_Q8},                             \
-              [AEON_TYPE_Q4_K] = {ae_panel_##table##_q4_k, AE_ACT_Q8},                             \
-              [AEON_TYPE_Q5_K] = {ae_panel_##table##_q5_k, AE_ACT_Q8},                             \
-              [AEON_TYPE_Q6_K] = {ae_panel_##table##_q6_k, AE_ACT_Q8}},                            \
-    .peak_int8 = ae_panel_##table##_peak_int8
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -83,6 +66,13 @@ AE_INLINE ae_neon_rows ae_neon_halves(ae_neon_field f, size_t unit)
 {
     float16x8_t h = vreinterpretq_f16_u8(vld1q_u8((const uint8_t *)f.at + unit * f.stride));
     return (ae_neon_rows){{vcvt_f32_f16(vget_low_f16(h)), vcvt_high_f32_f16(h)}};
+}
+
+AE_INLINE ae_neon_rows ae_neon_bf16s(ae_neon_field f, size_t unit)
+{
+    uint16x8_t h = vreinterpretq_u16_u8(vld1q_u8((const uint8_t *)f.at + unit * f.stride));
+    return (ae_neon_rows){{vreinterpretq_f32_u32(vshll_n_u16(vget_low_u16(h), 16)),
+                           vreinterpretq_f32_u32(vshll_high_n_u16(h, 16))}};
 }
 
 /* Asks for what is wanted next while block b of n passes: these rows' share of it, in its order.

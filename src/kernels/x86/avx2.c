@@ -282,19 +282,8 @@ __attribute__((target("avxvnni"))) static uint64_t peak_int8_vnni(uint64_t n_rou
     return n_rounds * CHAINS * 32;
 }
 
-#define PANELS(isa)                                                                                \
-    .n_lanes = 2 * LANES, .panel = {[AEON_TYPE_F32] = {ae_panel_##isa##_f32, AE_ACT_F32},          \
-                                    [AEON_TYPE_F16] = {ae_panel_##isa##_f16, AE_ACT_F32},          \
-                                    [AEON_TYPE_BF16] = {ae_panel_##isa##_bf16, AE_ACT_F32},        \
-                                    [AEON_TYPE_Q8_0] = {ae_panel_##isa##_q8_0, AE_ACT_Q8},         \
-                                    [AEON_TYPE_Q4_0] = {ae_panel_##isa##_q4_0, AE_ACT_Q8},         \
-                                    [AEON_TYPE_Q4_K] = {ae_panel_##isa##_q4_k, AE_ACT_Q8},         \
-                                    [AEON_TYPE_Q5_K] = {ae_panel_##isa##_q5_k, AE_ACT_Q8},         \
-                                    [AEON_TYPE_Q6_K] = {ae_panel_##isa##_q6_k, AE_ACT_Q8}}
+#define PANELS(isa) .n_lanes = 2 * LANES, AE_PANELS(isa, bf16, AE_ACT_F32)
 
 const ae_kernels ae_kernels_avx2 = {.isa = "avx2", AE_KERNELS_ENTRIES, PANELS(avx2)};
-const ae_kernels ae_kernels_avxvnni = {.isa = "avxvnni",
-                                       AE_KERNELS_FLOAT_ENTRIES,
-
-                                       PANELS(avxvnni),
-                                       .peak_int8 = peak_int8_vnni};
+const ae_kernels ae_kernels_avxvnni = {
+    .isa = "avxvnni", AE_KERNELS_FLOAT_ENTRIES, PANELS(avxvnni), .peak_int8 = peak_int8_vnni};

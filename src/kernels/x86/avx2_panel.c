@@ -8,7 +8,6 @@
  * The file is compiled for two tables: avx2 sums products of bytes in 16 bits, as many as fit;
  * avxvnni has an instruction that adds four of them to 32 bits (AVX-VNNI). */
 #include "kernels/isa.h"
-#include "tensor/blocks.h"
 
 #include <immintrin.h>
 
@@ -46,6 +45,11 @@ AE_INLINE field field_at(const ae_panel *p, const char *block, size_t offset, si
     return (field){block + p->w_lanes * offset + p->w_lane * unit_bytes, p->w_lanes * unit_bytes};
 }
 
+AE_INLINE field skip(field f, size_t n_units)
+{
+    return (field){f.at + n_units * f.stride, f.stride};
+}
+
 /* A unit of four bytes of the rows of a side. */
 AE_INLINE __m256i load(field f, size_t unit, int side)
 {
@@ -63,6 +67,16 @@ AE_INLINE numbers load_halves(field f, size_t unit)
 {
     return (numbers){
         {_mm256_cvtph_ps(load_short(f, unit, 0)), _mm256_cvtph_ps(load_short(f, unit, 1))}};
+}
+
+AE_INLINE numbers load_bf16s(field f, size_t unit)
+{
+    numbers out;
+    for (int s = 0; s < SIDES; s++) {
+        __m256i h = _mm256_cvtepu16_epi32(load_short(f, unit, s));
+        out.s[s] = _mm256_castsi256_ps(_mm256_slli_epi32(h, 16));
+    }
+    return out;
 }
 
 /* Asks for what is wanted next while block b of n passes: these rows' share of it, in its order.
@@ -107,20 +121,17 @@ AE_INLINE __m256i in_order(__m256i sum)
 
 /* ---- products of bytes ----------------------------------------------------------------------- */
 
-/* Weights are bytes from 0 to 15, 31 or 63, or those of Q8_0. The products of up to ROOM(max) quads
- * meet in a run of 16 or 32 bits, and `whole` of it is their sum. */
+/* Weights are bytes from 0 to 15, 31 or 63, or whole ones, signed in Q8_0 and unsigned in affine
+ * groups, which become what the products take: greater or smaller by 128 and so by an offset. The
+ * products of up to ROOM(max) quads meet in a run of 16 or 32 bits, and `whole` of it is their sum.
+ */
 enum { MAX_Q8 = 128 };
 
 #ifdef __AVXVNNI__
 
 #define KERNEL(type) ae_panel_avxvnni_##type
 #define ROOM(max)    QUADS
-enum { Q8_OFFSET = 128 };
-
-AE_INLINE __m256i q8_weights(__m256i signed_bytes)
-{
-    return _mm256_xor_si256(signed_bytes, _mm256_set1_epi8(-128)); /* plus 128 */
-}
+enum { S8_OFFSET = 128, U8_OFFSET = 0 };
 
 AE_INLINE __m256i add_products(__m256i run, __m256i w, __m256i x, const int max)
 {
@@ -139,12 +150,7 @@ AE_INLINE __m256i whole(__m256i run)
 /* 16 bits take two products of a quad, each at most max * 127, so this many quads stay below 2^15:
  * 8 of weights up to 15, 4 up to 31, 2 up to 63, and one up to 128. */
 #define ROOM(max)    (INT16_MAX / (2 * 127 * (max)))
-enum { Q8_OFFSET = 0 };
-
-AE_INLINE __m256i q8_weights(__m256i signed_bytes)
-{
-    return signed_bytes;
-}
+enum { S8_OFFSET = 0, U8_OFFSET = -128 };
 
 /* The sign of a signed weight moves over to x: |w| is 128 at most, also as a byte. */
 AE_INLINE __m256i add_products(__m256i run, __m256i w, __m256i x, const int max)
@@ -275,12 +281,23 @@ AE_INLINE __m256i nibbles(__m256i bytes, int shift)
     return _mm256_and_si256(_mm256_srli_epi16(bytes, shift), _mm256_set1_epi8(15));
 }
 
-AE_INLINE __m256i quad_q8_0(const source *from, int j, int side)
+/* bytes + offset, which is 0 or +-128 */
+AE_INLINE __m256i shifted(__m256i bytes, const int offset)
 {
-    return q8_weights(load(from->low, j, side));
+    return offset ? _mm256_xor_si256(bytes, _mm256_set1_epi8(-128)) : bytes;
 }
 
-AE_INLINE __m256i quad_q4_0(const source *from, int j, int side)
+AE_INLINE __m256i quad_s8(const source *from, int j, int side)
+{
+    return shifted(load(from->low, j, side), S8_OFFSET);
+}
+
+AE_INLINE __m256i quad_u8(const source *from, int j, int side)
+{
+    return shifted(load(from->low, j, side), U8_OFFSET);
+}
+
+AE_INLINE __m256i quad_nibbles(const source *from, int j, int side)
 {
     enum { HALF = QUADS / 2 };
     return nibbles(load(from->low, j % HALF, side), j < HALF ? 0 : 4);
@@ -303,15 +320,77 @@ AE_INLINE void tile_plain(const ae_panel *p, form f, size_t block_bytes, size_t 
 
 AE_INLINE void tile_q8_0(const ae_panel *p, size_t n)
 {
-    const form f = {quad_q8_0, 0, QUADS, MAX_Q8, {Q8_OFFSET, Q8_OFFSET}, false};
+    const form f = {quad_s8, 0, QUADS, MAX_Q8, {S8_OFFSET, S8_OFFSET}, false};
     tile_plain(p, f, sizeof(ae_block_q8_0), n);
 }
 
 AE_INLINE void tile_q4_0(const ae_panel *p, size_t n)
 {
-    const form f = {quad_q4_0, 0, QUADS, 15, {8, 8}, false};
+    const form f = {quad_nibbles, 0, QUADS, 15, {8, 8}, false};
     tile_plain(p, f, sizeof(ae_block_q4_0), n);
 }
+
+/* ---- affine groups --------------------------------------------------------------------------- */
+
+/* The minimum of weights s * (byte - offset) + b as add_rows takes it off. */
+AE_INLINE numbers affine_min(numbers s, numbers b, const int offset)
+{
+    const __m256 factor = _mm256_set1_ps((float)offset);
+    for (int i = 0; i < SIDES; i++) b.s[i] = _mm256_fmsub_ps(factor, s.s[i], b.s[i]);
+    return b;
+}
+
+/* Only the form and the bits are constants: a group is long enough to look at the rest. */
+AE_INLINE void tile_affine(const ae_panel *p, const form f, const size_t bits, size_t group,
+                           bool is_bf16, size_t n)
+{
+    numbers sum[AE_PANEL_TILE] = {0};
+    size_t n_groups = p->n_cols / group, n_blocks = group / AE_BLOCK;
+    for (size_t g = 0; g < n_groups; g++) {
+        const char *block = block_at(p, g, AE_AFFINE_BYTES(bits, group));
+        field scale = field_at(p, block, 0, 2);
+        weights w = {.from.low = field_at(p, block, sizeof(ae_affine), 4)};
+        w.d = is_bf16 ? load_bf16s(scale, 0) : load_halves(scale, 0);
+        w.min = is_bf16 ? load_bf16s(scale, 1) : load_halves(scale, 1);
+        w.min = affine_min(w.d, w.min, f.offset[0]);
+        prefetch(p, g, n_groups, AE_AFFINE_BYTES(bits, group));
+        for (size_t b = 0; b < n_blocks; b++, w.from.low = skip(w.from.low, bits))
+            add_block(sum, p, g * n_blocks + b, &w, f, n);
+    }
+    for (size_t i = 0; i < n; i++) store(p, i, sum[i]);
+}
+
+AE_INLINE void tile_affine_4(const ae_panel *p, size_t group, bool is_bf16, size_t n)
+{
+    const form f = {quad_nibbles, 0, QUADS, 15, {0, 0}, true};
+    tile_affine(p, f, 4, group, is_bf16, n);
+}
+
+AE_INLINE void tile_affine_8(const ae_panel *p, size_t group, bool is_bf16, size_t n)
+{
+    const form f = {quad_u8, 0, QUADS, MAX_Q8, {U8_OFFSET, U8_OFFSET}, true};
+    tile_affine(p, f, 8, group, is_bf16, n);
+}
+
+#define AFFINE_BITS(bits)                                                                          \
+    static void affine_##bits(ae_panel p, size_t group, bool is_bf16, size_t n_x)                  \
+    {                                                                                              \
+        p.w_lanes = ROWS;                                                                          \
+        p.w_lane = 0;                                                                              \
+        if (n_x == 1)                                                                              \
+            tile_affine_##bits(&p, group, is_bf16, 1);                                             \
+        else                                                                                       \
+            tile_affine_##bits(&p, group, is_bf16, n_x);                                           \
+    }
+AFFINE_BITS(4)
+AFFINE_BITS(8)
+
+#define AFFINE_PANEL(name_of, TYPE, name, bits, group, is_bf16)                                    \
+    void name_of(name)(ae_panel p, size_t n_x)                                                     \
+    {                                                                                              \
+        affine_##bits(p, group, is_bf16, n_x);                                                     \
+    }
+AE_AFFINE_TYPES(AFFINE_PANEL, KERNEL)
 
 /* ---- blocks of 256 --------------------------------------------------------------------------- */
 
@@ -338,11 +417,6 @@ AE_INLINE void k_scale(field scales, size_t g, __m128i *scale, __m128i *min)
     __m128i top_min = _mm_srli_epi16(load_short(scales, g, 0), 2);
     *scale = _mm_or_si128(_mm_and_si128(both, low), _mm_and_si128(top_scale, top));
     *min = _mm_or_si128(_mm_and_si128(_mm_srli_epi16(both, 4), low), _mm_and_si128(top_min, top));
-}
-
-AE_INLINE field skip(field f, size_t n_units)
-{
-    return (field){f.at + n_units * f.stride, f.stride};
 }
 
 AE_INLINE __m256i quad_q4_k(const source *from, int j, int side)

@@ -232,20 +232,9 @@ __attribute__((target("avx512bf16"))) static uint64_t peak_bf16(uint64_t n_round
     return n_rounds * CHAINS * 32;
 }
 
-#define PANELS                                                                                     \
-    .n_lanes = 2 * LANES, .panel = {[AEON_TYPE_F32] = {ae_panel_avx512_f32, AE_ACT_F32},           \
-                                    [AEON_TYPE_F16] = {ae_panel_avx512_f16, AE_ACT_F32},           \
-                                    [AEON_TYPE_BF16] = {BF16_PANEL},                               \
-                                    [AEON_TYPE_Q8_0] = {ae_panel_avx512_q8_0, AE_ACT_Q8},          \
-                                    [AEON_TYPE_Q4_0] = {ae_panel_avx512_q4_0, AE_ACT_Q8},          \
-                                    [AEON_TYPE_Q4_K] = {ae_panel_avx512_q4_k, AE_ACT_Q8},          \
-                                    [AEON_TYPE_Q5_K] = {ae_panel_avx512_q5_k, AE_ACT_Q8},          \
-                                    [AEON_TYPE_Q6_K] = {ae_panel_avx512_q6_k, AE_ACT_Q8}}
+#define PANELS(bf16, bf16_act)                                                                     \
+    AE_KERNELS_ENTRIES, .n_lanes = 2 * LANES, AE_PANELS(avx512, bf16, bf16_act)
 
-#define BF16_PANEL ae_panel_avx512_bf16, AE_ACT_F32
-const ae_kernels ae_kernels_avx512 = {.isa = "avx512", AE_KERNELS_ENTRIES, PANELS};
-#undef BF16_PANEL
-
-#define BF16_PANEL ae_panel_avx512_bf16_pairs, AE_ACT_BF16
+const ae_kernels ae_kernels_avx512 = {.isa = "avx512", PANELS(bf16, AE_ACT_F32)};
 const ae_kernels ae_kernels_avx512bf16 = {
-    .isa = "avx512bf16", AE_KERNELS_ENTRIES, PANELS, .peak_bf16 = peak_bf16};
+    .isa = "avx512bf16", PANELS(bf16_pairs, AE_ACT_BF16), .peak_bf16 = peak_bf16};

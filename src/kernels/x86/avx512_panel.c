@@ -5,7 +5,6 @@
  * each broadcast serves both registers. A row's sum takes its blocks in order, in its own lane, so
  * it is the same however many rows of activations come along. */
 #include "kernels/isa.h"
-#include "tensor/blocks.h"
 
 #include <immintrin.h>
 
@@ -43,6 +42,16 @@ AE_INLINE numbers load_halves(const char *at)
     numbers out;
     for (int s = 0; s < SIDES; s++)
         out.s[s] = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)at + s));
+    return out;
+}
+
+AE_INLINE numbers load_bf16s(const char *at)
+{
+    numbers out;
+    for (int s = 0; s < SIDES; s++) {
+        __m512i h = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)at + s));
+        out.s[s] = _mm512_castsi512_ps(_mm512_slli_epi32(h, 16));
+    }
     return out;
 }
 
@@ -137,6 +146,27 @@ AE_INLINE __m512i nibbles(__m512i bytes, unsigned shift)
     return _mm512_and_si512(_mm512_srli_epi16(bytes, shift), _mm512_set1_epi8(15));
 }
 
+/* Nibbles j of four units of a panel of weights are values 4j .. 4j+3, or 16 further. */
+AE_INLINE weights nibble_weights(const char *qs)
+{
+    enum { HALF = QUADS / 2 };
+    weights w;
+    for (int j = 0; j < HALF; j++)
+        for (int s = 0; s < SIDES; s++) {
+            w.q[s][j] = nibbles(load(qs, j * SIDES + s), 0);
+            w.q[s][j + HALF] = nibbles(load(qs, j * SIDES + s), 4);
+        }
+    return w;
+}
+
+AE_INLINE weights byte_weights(const char *qs)
+{
+    weights w;
+    for (int j = 0; j < QUADS; j++)
+        for (int s = 0; s < SIDES; s++) w.q[s][j] = load(qs, j * SIDES + s);
+    return w;
+}
+
 AE_INLINE void tile_q8_0(const ae_panel *p, size_t n)
 {
     size_t lanes = p->w_lanes, block_bytes = lanes * sizeof(ae_block_q8_0);
@@ -156,22 +186,64 @@ AE_INLINE void tile_q8_0(const ae_panel *p, size_t n)
 
 AE_INLINE void tile_q4_0(const ae_panel *p, size_t n)
 {
-    enum { BYTES = ROWS * sizeof(ae_block_q4_0), HALF = QUADS / 2 };
+    enum { BYTES = ROWS * sizeof(ae_block_q4_0) };
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_BLOCK; b++) {
-        const char *at = p->w + b * BYTES, *qs = at + ROWS * 2;
-        numbers d = load_halves(at);
-        weights w;
+        const char *at = p->w + b * BYTES;
+        weights w = nibble_weights(at + ROWS * 2);
         prefetch(p, b * BYTES, BYTES);
-        for (int j = 0; j < HALF; j++)
-            for (int s = 0; s < SIDES; s++) {
-                w.q[s][j] = nibbles(load(qs, j * SIDES + s), 0);
-                w.q[s][j + HALF] = nibbles(load(qs, j * SIDES + s), 4);
-            }
-        add_block(sum, p, b, &w, d, 8, n);
+        add_block(sum, p, b, &w, load_halves(at), 8, n);
     }
     store_sums(p, sum, n);
 }
+
+/* ---- affine groups --------------------------------------------------------------------------- */
+
+AE_INLINE numbers negative(numbers x)
+{
+    for (int s = 0; s < SIDES; s++) x.s[s] = _mm512_sub_ps(_mm512_set1_ps(-0.0f), x.s[s]);
+    return x;
+}
+
+/* Weights s * q + b in groups of so many values. Only the bits are constants: a group is long
+ * enough to look at the rest. */
+AE_INLINE void tile_affine(const ae_panel *p, const size_t bits, size_t group, bool is_bf16,
+                           size_t n)
+{
+    size_t bytes = ROWS * AE_AFFINE_BYTES(bits, group), n_blocks = group / AE_BLOCK;
+    const size_t block_bytes = ROWS * AE_BLOCK * bits / 8;
+    numbers sum[AE_PANEL_TILE] = {0};
+    for (size_t g = 0; g < p->n_cols / group; g++) {
+        const char *at = p->w + g * bytes, *b_at = at + ROWS * 2, *qs = b_at + ROWS * 2;
+        numbers s = is_bf16 ? load_bf16s(at) : load_halves(at);
+        numbers minus_b = negative(is_bf16 ? load_bf16s(b_at) : load_halves(b_at));
+        prefetch(p, g * bytes, ROWS * sizeof(ae_affine));
+        for (size_t b = 0; b < n_blocks; b++, qs += block_bytes) {
+            prefetch(p, qs - p->w, block_bytes);
+            weights w = bits == 4 ? nibble_weights(qs) : byte_weights(qs);
+            add_block_min(sum, p, g * n_blocks + b, &w, s, minus_b, n);
+        }
+    }
+    store_sums(p, sum, n);
+}
+
+#define AFFINE_BITS(bits)                                                                          \
+    static void affine_##bits(const ae_panel *p, size_t group, bool is_bf16, size_t n_x)           \
+    {                                                                                              \
+        if (n_x == 1)                                                                              \
+            tile_affine(p, bits, group, is_bf16, 1);                                               \
+        else                                                                                       \
+            tile_affine(p, bits, group, is_bf16, n_x);                                             \
+    }
+AFFINE_BITS(4)
+AFFINE_BITS(8)
+
+#define AFFINE_PANEL(table, TYPE, name, bits, group, is_bf16)                                      \
+    void ae_panel_##table##_##name(ae_panel p, size_t n_x)                                         \
+    {                                                                                              \
+        affine_##bits(&p, group, is_bf16, n_x);                                                    \
+    }
+AE_AFFINE_TYPES(AFFINE_PANEL, avx512)
 
 /* ---- blocks of 256 --------------------------------------------------------------------------- */
 

@@ -6,8 +6,10 @@
  * Keys and values stand in panels (kv.h), which queries meet as activations meet weights. That goes
  * chunk by chunk of CHUNK positions, in three steps: the scores of all queries against the keys,
  * the weights exp(score - max), and the values under these weights. A query keeps, over the chunks
- * so far, the largest score `max`, the `sum` of its weights, and the values mixed with them; where
- * a chunk has a larger score, what was before fades. */
+ * so far, the largest score `max`, the `sum` of its weights, and the values mixed with them: its
+ * share. Where a chunk has a larger score, what was before fades. Every stretch begins a new share,
+ * and shares are merged in order: so several threads may answer stretches of one query, and the
+ * result is the same as if one did it all. */
 #include "model/attention.h"
 
 #include "kernels/activations.h"
@@ -16,19 +18,25 @@
 #include <string.h>
 
 /* Tokens of a tile, which one member does at a time; positions that are softened at once. */
-enum { MOST_TOKENS = 32, LEAST_TOKENS = 16, CHUNK = 4 * AE_KV_RUN };
+enum { MOST_TOKENS = 32, LEAST_TOKENS = 16, CHUNK = 4 * AE_KV_RUN, STRETCH = AE_ATTENTION_STRETCH };
+_Static_assert(STRETCH % CHUNK == 0, "a stretch is whole chunks");
+
+/* What some positions come to for queries. */
+typedef struct {
+    float *max, *sum; /* [queries] the largest score, and the weights exp(score - max) together */
+    float *mixed;     /* [queries][D] values under those weights */
+} share;
 
 /* The work of one member: the tokens [begin, end) of the batch under one key/value head. Query i is
  * that of token begin + i / R; there are R for each token. */
 typedef struct {
     const ae_attention *a;
-    size_t layer, head, begin, end;
+    size_t layer, head, stretch, begin, end;
     aeon_type key_type, value_type; /* as they are multiplied */
     ae_acts queries;                /* [MOST_TOKENS R][D] */
     ae_acts weights;                /* [MOST_TOKENS R][CHUNK] */
     float *scores;                  /* [MOST_TOKENS R][CHUNK] */
-    float *mixed;                   /* [MOST_TOKENS R][D] values, weighted by exp(score - max) */
-    float *max, *sum;               /* [MOST_TOKENS R] of the scores so far, and of those weights */
+    share now, all;                 /* of the stretch, and of those before it */
     float *expanded; /* [AE_KV_RUN][D] values of a type that is not multiplied as it is */
 } tile;
 
@@ -39,19 +47,26 @@ static size_t n_group(const ae_config *c)
 
 size_t ae_attention_scratch(const ae_config *c)
 {
-    size_t n_queries = MOST_TOKENS * n_group(c);
-    return 2 * n_queries * (c->head_dim + CHUNK + 1) + (size_t)AE_KV_RUN * c->head_dim;
+    size_t n_queries = MOST_TOKENS * n_group(c), d = c->head_dim;
+    return n_queries * (d + 2 * CHUNK + 2 * (d + 2)) + AE_KV_RUN * d;
+}
+
+/* Share i of n_queries ones, which lie from a place on. */
+static share share_at(float *at, size_t i, size_t n_queries, size_t d)
+{
+    at += i * n_queries * (d + 2);
+    return (share){at, at + n_queries, at + 2 * n_queries};
 }
 
 static void place_scratch(tile *t, float *scratch)
 {
     const ae_kernels *k = t->a->kernels;
     size_t d = t->a->config->head_dim, n_queries = MOST_TOKENS * n_group(t->a->config);
-    t->mixed = scratch + n_queries * d;
-    t->scores = t->mixed + n_queries * d;
-    t->max = t->scores + 2 * n_queries * CHUNK;
-    t->sum = t->max + n_queries;
-    t->expanded = t->sum + n_queries;
+    t->scores = scratch + n_queries * d;
+    float *shares = t->scores + 2 * n_queries * CHUNK;
+    t->now = share_at(shares, 0, n_queries, d);
+    t->all = share_at(shares, 1, n_queries, d);
+    t->expanded = shares + 2 * n_queries * (d + 2);
     t->queries = (ae_acts){k->panel[t->key_type].act, scratch, 0, d};
     t->weights = (ae_acts){k->panel[t->value_type].act, t->scores + n_queries * CHUNK, 0, CHUNK};
 }
@@ -149,7 +164,7 @@ static void mix(const tile *t, const run *r, ae_range seen, ae_range queries)
     p.ahead = r->next.values + skipped_bytes;
     p.n_cols = (seen.end + 1 - begin) / 2 * 2;
     for (; p.w_lane < d; p.w_lane += k->n_lanes) {
-        p.y = t->mixed + queries.begin * d + p.w_lane;
+        p.y = t->now.mixed + queries.begin * d + p.w_lane;
         p.n_rows = d - p.w_lane < k->n_lanes ? d - p.w_lane : k->n_lanes;
         k->panel[t->value_type].multiply(p, queries.end - queries.begin);
     }
@@ -166,16 +181,16 @@ static void scale(float *x, float factor, size_t n)
 static void soften(const tile *t, size_t q, ae_range seen, size_t n_cols)
 {
     const ae_kernels *k = t->a->kernels;
-    float *row = t->scores + q * CHUNK, before = t->max[q];
+    float *row = t->scores + q * CHUNK, *max = &t->now.max[q], before = *max;
     size_t d = t->a->config->head_dim;
     if (seen.begin >= seen.end) seen = (ae_range){0, 0};
     memset(row, 0, seen.begin * sizeof *row);
     memset(row + seen.end, 0, (n_cols - seen.end) * sizeof *row);
     if (seen.end) {
-        float part = k->softmax_part(row + seen.begin, seen.end - seen.begin, &t->max[q]);
-        float keep = t->max[q] == before ? 1 : expf(before - t->max[q]);
-        if (keep != 1) scale(t->mixed + q * d, keep, d);
-        t->sum[q] = t->sum[q] * keep + part;
+        float part = k->softmax_part(row + seen.begin, seen.end - seen.begin, max);
+        float keep = *max == before ? 1 : expf(before - *max);
+        if (keep != 1) scale(t->now.mixed + q * d, keep, d);
+        t->now.sum[q] = t->now.sum[q] * keep + part;
     }
     ae_acts_put(k, &t->weights, q, 0, row, n_cols);
 }
@@ -298,7 +313,7 @@ static size_t first_of(const tile *t, size_t i)
     return (i * c->n_heads + t->head * n_group(c)) * c->head_dim;
 }
 
-static void begin_tile(tile *t)
+static void put_queries(tile *t)
 {
     const ae_config *c = t->a->config;
     size_t group = n_group(c), n = (t->end - t->begin) * group;
@@ -306,40 +321,116 @@ static void begin_tile(tile *t)
     for (size_t q = 0; q < n; q++) {
         const float *x = t->a->queries + first_of(t, t->begin + q / group);
         ae_acts_put(t->a->kernels, &t->queries, q, 0, x + q % group * c->head_dim, c->head_dim);
-        t->max[q] = -INFINITY;
-        t->sum[q] = 0;
     }
-    memset(t->mixed, 0, n * c->head_dim * sizeof *t->mixed);
 }
 
-static void end_tile(const tile *t)
+static void clear(const share *s, size_t n_queries, size_t d)
 {
-    const ae_config *c = t->a->config;
-    size_t group = n_group(c), d = c->head_dim;
-    for (size_t i = t->begin; i < t->end; i++)
-        for (size_t h = 0; h < group; h++) {
-            size_t q = (i - t->begin) * group + h;
-            const float *mixed = t->mixed + q * d;
-            float *out = t->a->out + first_of(t, i) + h * d, factor = 1 / t->sum[q];
-            for (size_t k = 0; k < d; k++) out[k] = mixed[k] * factor;
-        }
+    for (size_t q = 0; q < n_queries; q++) s->max[q] = -INFINITY;
+    memset(s->sum, 0, n_queries * sizeof *s->sum);
+    memset(s->mixed, 0, n_queries * d * sizeof *s->mixed);
 }
 
-static void attend_tile(tile *t)
+/* Query q of one share takes in query p of a later one. */
+static void take_in(const share *s, size_t q, const share *later, size_t p, size_t d)
 {
-    walker walkers[MOST_TOKENS];
-    size_t n = find_walkers(t, walkers), end = 0;
+    float *mixed = s->mixed + q * d, before = s->max[q];
+    const float *more = later->mixed + p * d;
+    if (later->sum[p] == 0) return; /* it sees nothing there */
+    s->max[q] = fmaxf(before, later->max[p]);
+    float keep = expf(before - s->max[q]), gain = expf(later->max[p] - s->max[q]);
+    s->sum[q] = s->sum[q] * keep + later->sum[p] * gain;
+    for (size_t i = 0; i < d; i++) mixed[i] = mixed[i] * keep + more[i] * gain;
+}
+
+/* Values under weights that sum to 1. */
+static void finish(float *out, const share *s, size_t q, size_t d)
+{
+    float factor = 1 / s->sum[q];
+    for (size_t i = 0; i < d; i++) out[i] = s->mixed[q * d + i] * factor;
+}
+
+/* t->now becomes the share of the positions of a stretch. */
+static void attend_stretch(tile *t, walker *walkers, size_t n, size_t stretch)
+{
+    size_t group = n_group(t->a->config), first = first_run(t), end = 0;
+    clear(&t->now, (t->end - t->begin) * group, t->a->config->head_dim);
     for (size_t i = 0; i < n; i++) end = walkers[i].end > end ? walkers[i].end : end;
-    begin_tile(t);
-    for (size_t pos = first_run(t); pos < end; pos = pos / CHUNK * CHUNK + CHUNK) {
+    if (end > (stretch + 1) * STRETCH) end = (stretch + 1) * STRETCH;
+    if (first < stretch * STRETCH) first = stretch * STRETCH;
+    for (size_t pos = first; pos < end; pos = pos / CHUNK * CHUNK + CHUNK) {
         step_chunk(t, walkers, n, pos, score);
         soften_all(t, pos / CHUNK * CHUNK);
         step_chunk(t, walkers, n, pos, mix);
     }
-    end_tile(t);
+}
+
+/* Positions that any of the tokens sees. */
+static size_t most_seen(const ae_attention *a, ae_range tokens)
+{
+    size_t n = 0;
+    for (size_t i = tokens.begin; i < tokens.end; i++)
+        if (a->places[i].pos >= n) n = (size_t)a->places[i].pos + 1;
+    return n;
+}
+
+static void attend_tile(tile *t, walker *walkers, size_t n_walkers)
+{
+    const ae_config *c = t->a->config;
+    size_t group = n_group(c), d = c->head_dim, n = (t->end - t->begin) * group;
+    size_t end = most_seen(t->a, (ae_range){t->begin, t->end});
+    clear(&t->all, n, d);
+    for (size_t s = first_run(t) / STRETCH; s * STRETCH < end; s++) {
+        attend_stretch(t, walkers, n_walkers, s);
+        for (size_t q = 0; q < n; q++) take_in(&t->all, q, &t->now, q, d);
+    }
+    for (size_t q = 0; q < n; q++)
+        finish(t->a->out + first_of(t, t->begin + q / group) + q % group * d, &t->all, q, d);
 }
 
 /* ---- sharing the work ------------------------------------------------------------------------ */
+
+size_t ae_attention_shares(const ae_config *c, size_t n_ctx)
+{
+    return (n_ctx + STRETCH - 1) / STRETCH * c->n_heads * (c->head_dim + 2);
+}
+
+/* Of all queries of a token. */
+static share token_share(const ae_attention *a, size_t token, size_t stretch)
+{
+    const ae_config *c = a->config;
+    return share_at(a->shares, token * a->n_stretches + stretch, c->n_heads, c->head_dim);
+}
+
+/* What the stretch comes to, for merging. */
+static void keep_share(const tile *t)
+{
+    size_t group = n_group(t->a->config), d = t->a->config->head_dim;
+    for (size_t i = t->begin; i < t->end; i++) {
+        share to = token_share(t->a, i, t->stretch);
+        for (size_t h = 0; h < group; h++) {
+            size_t q = (i - t->begin) * group + h, at = t->head * group + h;
+            to.max[at] = t->now.max[q];
+            to.sum[at] = t->now.sum[q];
+            memcpy(to.mixed + at * d, t->now.mixed + q * d, d * sizeof *to.mixed);
+        }
+    }
+}
+
+/* The share of the first stretch takes in the later ones. */
+void ae_attention_merge(const ae_attention *a, size_t token)
+{
+    const ae_config *c = a->config;
+    size_t d = c->head_dim;
+    share all = token_share(a, token, 0);
+    for (size_t h = 0; h < c->n_heads; h++) {
+        for (size_t s = 1; s < a->n_stretches; s++) {
+            share later = token_share(a, token, s);
+            take_in(&all, h, &later, h, d);
+        }
+        finish(a->out + (token * c->n_heads + h) * d, &all, h, d);
+    }
+}
 
 /* Large enough that forks meet in a tile, small enough that every thread has a few. */
 static size_t tile_tokens(const ae_attention *a, int n_threads)
@@ -348,17 +439,35 @@ static size_t tile_tokens(const ae_attention *a, int n_threads)
     return n > MOST_TOKENS ? MOST_TOKENS : n < LEAST_TOKENS ? LEAST_TOKENS : n;
 }
 
-size_t ae_attention_n_parts(const ae_attention *a, int n_threads)
+/* Tiles under all heads. */
+static size_t n_whole_parts(const ae_attention *a, int n_threads)
 {
     size_t n_tile = tile_tokens(a, n_threads);
     return (a->n_tokens + n_tile - 1) / n_tile * a->config->n_kv_heads;
 }
 
+void ae_attention_cut(ae_attention *a, int n_threads)
+{
+    size_t n_seen = most_seen(a, (ae_range){0, a->n_tokens});
+    size_t n_stretches = (n_seen + STRETCH - 1) / STRETCH;
+    bool is_enough = n_whole_parts(a, n_threads) >= 4 * (size_t)n_threads;
+    bool fits = a->n_tokens * ae_attention_shares(a->config, n_seen) <= a->n_shares;
+    a->n_stretches = n_stretches > 1 && !is_enough && fits ? n_stretches : 0;
+}
+
+size_t ae_attention_n_parts(const ae_attention *a, int n_threads)
+{
+    return n_whole_parts(a, n_threads) * (a->n_stretches ? a->n_stretches : 1);
+}
+
 ae_attention_part ae_attention_part_at(const ae_attention *a, int n_threads, size_t i)
 {
     size_t n_tile = tile_tokens(a, n_threads), n_heads = a->config->n_kv_heads;
-    size_t begin = i / n_heads * n_tile, end = begin + n_tile;
-    return (ae_attention_part){i % n_heads, {begin, end < a->n_tokens ? end : a->n_tokens}};
+    size_t n_whole = n_whole_parts(a, n_threads), whole = i % n_whole;
+    size_t begin = whole / n_heads * n_tile, end = begin + n_tile;
+    return (ae_attention_part){.head = whole % n_heads,
+                               .stretch = a->n_stretches ? i / n_whole : SIZE_MAX,
+                               .tokens = {begin, end < a->n_tokens ? end : a->n_tokens}};
 }
 
 /* Values in blocks of their own rows are expanded to f32. */
@@ -369,10 +478,19 @@ void ae_attention_run(const ae_attention *a, size_t layer, ae_attention_part par
     tile t = {.a = a,
               .layer = layer,
               .head = part.head,
+              .stretch = part.stretch,
               .begin = part.tokens.begin,
               .end = part.tokens.end,
               .key_type = type,
               .value_type = is_float ? type : AEON_TYPE_F32};
+    walker walkers[MOST_TOKENS];
+    size_t n_walkers = find_walkers(&t, walkers);
     place_scratch(&t, scratch);
-    attend_tile(&t);
+    put_queries(&t);
+    if (part.stretch == SIZE_MAX) {
+        attend_tile(&t, walkers, n_walkers);
+    } else {
+        attend_stretch(&t, walkers, n_walkers, part.stretch);
+        keep_share(&t);
+    }
 }

@@ -6,13 +6,16 @@
  *           (cascade attention, arXiv:2402.05099; chunks of runs merged as in arXiv:2205.14135).
  * Uses:     model/kv.h, kernels/.      Threads: different parts may be answered at once.
  * Promises: a query's result depends on its own timeline alone: its keys are summed in order within
- *           a chunk, and the chunks merged in order, whoever else is in the batch.
+ *           a stretch of AE_ATTENTION_STRETCH positions, and the stretches merged in order, whoever
+ *           else is in the batch, and whoever answers which stretch.
  */
 #ifndef AE_MODEL_ATTENTION_H
 #define AE_MODEL_ATTENTION_H
 
 #include "base/pool.h"
 #include "model/kv.h"
+
+enum { AE_ATTENTION_STRETCH = 512 };
 
 /* Tokens for positions pos .. pos+n-1 of a timeline, writable in kv; those before have their keys
  * and values there. No two spans of a batch write the same page. */
@@ -41,22 +44,32 @@ typedef struct {
     size_t n_tokens;
     const float *queries; /* [n_tokens][H D], rotated and scaled */
     float *out;           /* [n_tokens][H D] */
+    float *shares;        /* [n_shares]: what stretches come to, where they are answered by many */
+    size_t n_shares;
+    size_t n_stretches; /* those that stand apart in shares; 0: parts are answered whole */
 } ae_attention;
 
-/* Floats of scratch that each thread needs. */
+/* Floats of scratch that each thread needs, and of shares for a token that sees n_ctx positions. */
 size_t ae_attention_scratch(const ae_config *c);
+size_t ae_attention_shares(const ae_config *c, size_t n_ctx);
 
-/* The work is cut into parts: some tokens, and all query heads that share a key/value head. */
+/* Cut the work into parts for a pool of n_threads: some tokens, and all query heads that share a
+ * key/value head; where that is too few for all, and shares has room, also by stretches. Sets
+ * n_stretches. */
+void ae_attention_cut(ae_attention *a, int n_threads);
+
 typedef struct {
-    size_t head; /* of keys and values */
+    size_t head;    /* of keys and values */
+    size_t stretch; /* SIZE_MAX: all */
     ae_range tokens;
 } ae_attention_part;
-
-/* How many parts there are for a pool of n_threads, and which they are. */
 size_t ae_attention_n_parts(const ae_attention *a, int n_threads);
 ae_attention_part ae_attention_part_at(const ae_attention *a, int n_threads, size_t i);
 
 /* Answer the queries of a part, after the keys and values of the layer were put. */
 void ae_attention_run(const ae_attention *a, size_t layer, ae_attention_part part, float *scratch);
+
+/* The answers to a token's queries, where stretches stand apart: when all parts are done. */
+void ae_attention_merge(const ae_attention *a, size_t token);
 
 #endif

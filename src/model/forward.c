@@ -27,6 +27,9 @@
 /* Rows of weights that a member takes at a time: as many as fit into the second cache, for each new
  * strip begins with a wait for memory; towards the end few, so that members finish together. */
 enum { LEAST_ROWS = 32, MOST_ROWS = 128, STRIP_BYTES = 512 << 10 };
+
+/* Positions of one token for whose shares each thread brings room (attention.h). */
+enum { SHARED_CTX = 8192 };
 _Static_assert(LEAST_ROWS % AE_PEAK_LOGITS == 0, "strips of logits have whole peaks");
 
 /* Rows that enter products, in the kinds that some weight multiplies with. */
@@ -46,6 +49,7 @@ struct ae_forward {
     activations normed; /* [n][E] input of qkv, of gate and up, and of the head */
     float *queries;     /* [n][H D] */
     float *attended;    /* [n][H D] */
+    float *shares;      /* [threads][share_values] of attention */
     activations mixed;  /* [n][H D] attended, as an input */
     activations hidden; /* [n][F] */
     float *cos_sin;     /* [n][rope_dim] */
@@ -55,6 +59,7 @@ struct ae_forward {
     const ae_batch *batch; /* the running one */
     ae_place *places;      /* [n] */
     size_t n;              /* tokens of the last batch */
+    ae_attention attention;
 };
 
 /* ---- scratch --------------------------------------------------------------------------------- */
@@ -102,6 +107,11 @@ static size_t scratch_values(const ae_config *c, size_t n_max)
     return row_values(c) + (n_strip > n_attention ? n_strip : n_attention);
 }
 
+static size_t share_values(const ae_config *c)
+{
+    return ae_attention_shares(c, SHARED_CTX);
+}
+
 /* Note what a projection multiplies with. */
 static void survey(const ae_forward *f, const ae_projection *p, bool kinds[AE_N_ACT_KINDS])
 {
@@ -122,6 +132,7 @@ static aeon_status allocate(ae_forward *f, aeon_error *err)
         survey(f, &layer->ffn_down, kinds[HIDDEN]);
     }
     size_t n = f->n_max, n_q = (size_t)c->n_heads * c->head_dim;
+    size_t n_threads = (size_t)ae_pool_n_threads(f->pool);
     f->scratch_values = scratch_values(c, n);
     TRY(new_block(&f->x, n, c->n_embd * sizeof *f->x, err));
     TRY(new_block(&f->queries, n, n_q * sizeof *f->queries, err));
@@ -130,8 +141,8 @@ static aeon_status allocate(ae_forward *f, aeon_error *err)
     TRY(new_activations(&f->mixed, n, n_q, kinds[MIXED], err));
     TRY(new_activations(&f->hidden, n, c->n_ff, kinds[HIDDEN], err));
     TRY(new_block(&f->cos_sin, n, c->rope_dim * sizeof *f->cos_sin, err));
-    TRY(new_block(&f->scratch, (size_t)ae_pool_n_threads(f->pool),
-                  f->scratch_values * sizeof *f->scratch, err));
+    TRY(new_block(&f->scratch, n_threads, f->scratch_values * sizeof *f->scratch, err));
+    TRY(new_block(&f->shares, n_threads, share_values(c) * sizeof *f->shares, err));
     return new_block(&f->places, n, sizeof *f->places, err);
 }
 
@@ -145,7 +156,7 @@ uint64_t ae_forward_token_bytes(const ae_config *c)
 
 uint64_t ae_forward_thread_bytes(const ae_config *c, size_t n_max)
 {
-    return scratch_values(c, n_max) * sizeof(float);
+    return (scratch_values(c, n_max) + share_values(c)) * sizeof(float);
 }
 
 aeon_status ae_forward_new(ae_forward **out, const ae_config *config, const ae_weights *weights,
@@ -167,7 +178,8 @@ aeon_status ae_forward_new(ae_forward **out, const ae_config *config, const ae_w
 void ae_forward_free(ae_forward *f)
 {
     if (!f) return;
-    void *const blocks[] = {f->x, f->queries, f->attended, f->cos_sin, f->scratch, f->places};
+    void *const blocks[] = {f->x,       f->queries, f->attended, f->shares,
+                            f->cos_sin, f->scratch, f->places};
     for (size_t i = 0; i < AE_COUNT(blocks); i++) ae_mem_free(blocks[i]);
     for (int i = 0; i < AE_N_ACT_KINDS; i++) {
         ae_mem_free(f->normed.data[i]);
@@ -339,21 +351,22 @@ static void qkv_phase(ae_forward *f, size_t i_layer, ae_member m)
     }
 }
 
-/* Do the queries that share a key/value head fill whole blocks of an input? Else its rows are put
- * when they are complete. */
+/* Are parts of attention whole blocks of the next input? Else its rows are put when they are
+ * complete. */
 static bool puts_parts(const ae_forward *f)
 {
-    return f->c->n_heads / f->c->n_kv_heads * f->c->head_dim % AE_ACT_BLOCK == 0;
+    bool is_whole = f->c->n_heads / f->c->n_kv_heads * f->c->head_dim % AE_ACT_BLOCK == 0;
+    return is_whole && !f->attention.n_stretches;
 }
 
 static void attention_phase(ae_forward *f, size_t i_layer, ae_member m)
 {
     const ae_config *c = f->c;
-    const ae_attention a = {c, f->k, f->batch, f->places, f->n, f->queries, f->attended};
+    const ae_attention *a = &f->attention;
     size_t n_q = (size_t)c->n_heads * c->head_dim, n_part = n_q / c->n_kv_heads;
-    for (size_t u; ae_pool_take(m, ae_attention_n_parts(&a, m.n), &u);) {
-        ae_attention_part part = ae_attention_part_at(&a, m.n, u);
-        ae_attention_run(&a, i_layer, part, strip_scratch(f, m));
+    for (size_t u; ae_pool_take(m, ae_attention_n_parts(a, m.n), &u);) {
+        ae_attention_part part = ae_attention_part_at(a, m.n, u);
+        ae_attention_run(a, i_layer, part, strip_scratch(f, m));
         size_t col = part.head * n_part;
         for (size_t t = part.tokens.begin; puts_parts(f) && t < part.tokens.end; t++)
             put_input(f, &f->mixed, f->n, t, col, f->attended + t * n_q + col, n_part);
@@ -361,8 +374,10 @@ static void attention_phase(ae_forward *f, size_t i_layer, ae_member m)
     if (puts_parts(f)) return;
     ae_pool_barrier(m);
     ae_range tokens = ae_split(f->n, 1, m);
-    for (size_t t = tokens.begin; t < tokens.end; t++)
+    for (size_t t = tokens.begin; t < tokens.end; t++) {
+        if (a->n_stretches) ae_attention_merge(a, t);
         put_input(f, &f->mixed, f->n, t, 0, f->attended + t * n_q, n_q);
+    }
 }
 
 static void gate_up_phase(ae_forward *f, const ae_projection *p, ae_member m)
@@ -419,6 +434,17 @@ void ae_forward_run(ae_forward *f, const ae_batch *batch)
             f->places[f->n++] = (ae_place){(uint32_t)s, (uint32_t)(span->pos + i)};
     }
     AEON_ASSERT(f->n > 0);
+    f->attention =
+        (ae_attention){.config = f->c,
+                       .kernels = f->k,
+                       .batch = batch,
+                       .places = f->places,
+                       .n_tokens = f->n,
+                       .queries = f->queries,
+                       .out = f->attended,
+                       .shares = f->shares,
+                       .n_shares = (size_t)ae_pool_n_threads(f->pool) * share_values(f->c)};
+    ae_attention_cut(&f->attention, ae_pool_n_threads(f->pool));
     ae_pool_run(f->pool, run_member, f);
 }
 

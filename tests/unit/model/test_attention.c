@@ -12,7 +12,7 @@
 
 #define TOLERANCE 2e-4
 
-enum { H = 6, G = 2, D = 32, N_CTX = 300, ROW = H * D, N_LAYERS = 2, LAYER = 1 };
+enum { H = 6, G = 2, D = 32, N_CTX = 1200, ROW = H * D, N_LAYERS = 2, LAYER = 1 };
 
 static aeon_error err;
 
@@ -74,7 +74,29 @@ static void member(void *arg, ae_member m)
     for (size_t u; ae_pool_take(m, ae_attention_n_parts(j->a, m.n), &u);)
         ae_attention_run(j->a, LAYER, ae_attention_part_at(j->a, m.n, u),
                          j->scratch + (size_t)m.index * j->n_scratch);
+    ae_pool_barrier(m);
+    ae_range tokens = ae_split(j->a->n_tokens, 1, m);
+    for (size_t t = tokens.begin; t < tokens.end && j->a->n_stretches; t++)
+        ae_attention_merge(j->a, t);
 }
+
+/* Whole, or by stretches where there is room for their shares. Returns how many stood apart. */
+static size_t attend(ae_attention *a, ae_pool *pool, size_t n_shares)
+{
+    int n_threads = ae_pool_n_threads(pool);
+    size_t n_scratch = ae_attention_scratch(a->config);
+    float *scratch = malloc((size_t)n_threads * n_scratch * sizeof *scratch);
+    a->shares = malloc(n_shares * sizeof *a->shares + 1);
+    assert_true(scratch && a->shares);
+    a->n_shares = n_shares;
+    ae_attention_cut(a, n_threads);
+    ae_pool_run(pool, member, &(job){a, scratch, n_scratch});
+    free(scratch);
+    free(a->shares);
+    return a->n_stretches;
+}
+
+static int n_apart; /* batches whose stretches stood apart */
 
 /* Spans of these lengths at the ends of timelines of these lengths, all in one batch. */
 static void check_batch(const ae_config *c, const size_t *lengths, const size_t *n_new, size_t n,
@@ -88,24 +110,33 @@ static void check_batch(const ae_config *c, const size_t *lengths, const size_t 
     ae_pool *pool = NULL;
     CHECK_OK(ae_pool_new(&pool, n_threads, &err));
     CHECK_OK(ae_kv_arena_new(
-        &arena, c, &(ae_kv_arena_params){.n_tokens = 8 * 320, .page_tokens = page_tokens}, &err));
+        &arena, c, &(ae_kv_arena_params){.n_tokens = 8 * 1280, .page_tokens = page_tokens}, &err));
     for (size_t s = 0; s < n; s++) {
         fill(&timelines[s], arena, lengths[s], &random);
         spans[s] = (ae_span){.kv = &timelines[s].kv, .pos = lengths[s] - n_new[s], .n = n_new[s]};
         n_tokens += n_new[s];
     }
     float *queries = malloc(n_tokens * ROW * sizeof *queries),
-          *out = malloc(n_tokens * H * D * sizeof *out);
+          *out = malloc(n_tokens * ROW * sizeof *out),
+          *apart = malloc(n_tokens * ROW * sizeof *out);
     ae_place *places = malloc(n_tokens * sizeof *places);
-    size_t n_scratch = ae_attention_scratch(c), t = 0;
-    float *scratch = malloc((size_t)n_threads * n_scratch * sizeof *scratch);
+    size_t t = 0, n_shares = n_tokens * ae_attention_shares(c, N_CTX);
     for (size_t i = 0; i < n_tokens * ROW; i++) queries[i] = random_value(&random, query_scale);
     for (size_t s = 0; s < n; s++)
         for (size_t i = 0; i < spans[s].n; i++)
             places[t++] = (ae_place){(uint32_t)s, (uint32_t)(spans[s].pos + i)};
     ae_batch batch = {spans, n};
-    ae_attention a = {c, ae_kernels_get(), &batch, places, n_tokens, queries, out};
-    ae_pool_run(pool, member, &(job){&a, scratch, n_scratch});
+    ae_attention a = {.config = c,
+                      .kernels = ae_kernels_get(),
+                      .batch = &batch,
+                      .places = places,
+                      .n_tokens = n_tokens,
+                      .queries = queries,
+                      .out = apart};
+    n_apart += attend(&a, pool, n_shares) > 0;
+    a.out = out;
+    assert_int_equal(attend(&a, pool, 0), 0);
+    assert_memory_equal(out, apart, n_tokens * ROW * sizeof *out);
 
     double worst = 0, expected[D];
     for (t = 0; t < n_tokens; t++)
@@ -125,16 +156,16 @@ static void check_batch(const ae_config *c, const size_t *lengths, const size_t 
     ae_pool_free(pool);
     free(queries);
     free(out);
+    free(apart);
     free(places);
-    free(scratch);
 }
 
 static void one_token_and_many(void **state)
 {
     (void)state;
     ae_config c = {.n_layers = N_LAYERS, .n_heads = H, .n_kv_heads = G, .head_dim = D};
-    static const size_t lengths[] = {1, 31, 32, 33, 64, 65, 200, 300};
-    for (size_t i = 0; i < 8; i++) {
+    static const size_t lengths[] = {1, 31, 32, 33, 64, 65, 200, 300, 512, 513};
+    for (size_t i = 0; i < AE_COUNT(lengths); i++) {
         check_batch(&c, &lengths[i], (size_t[]){1}, 1, 1, 0, 1);
         check_batch(&c, &lengths[i], &lengths[i], 1, 1, 0, 2);
     }
@@ -144,11 +175,26 @@ static void one_token_and_many(void **state)
     check_batch(&c, lengths, n_new, 8, 1, 320, 2);
 }
 
+/* One thread more than there are heads for: stretches are answered apart, to the same bits. */
+static void many_threads_for_few_heads(void **state)
+{
+    (void)state;
+    ae_config c = {.n_layers = N_LAYERS, .n_heads = H, .n_kv_heads = G, .head_dim = D};
+    static const size_t lengths[] = {513, 1200, 40, 1024}, n_new[] = {1, 3, 2, 20};
+    n_apart = 0;
+    for (size_t i = 0; i < 4; i++) check_batch(&c, &lengths[i], &n_new[i], 1, 1, 0, 3);
+    assert_int_equal(n_apart, 3);
+    check_batch(&c, lengths, n_new, 4, 20, 0, 5);
+    c.n_window = 600;
+    check_batch(&c, lengths, n_new, 4, 1, 0, 5);
+    assert_int_equal(n_apart, 5);
+}
+
 static void scores_far_apart(void **state)
 {
     (void)state;
     ae_config c = {.n_layers = N_LAYERS, .n_heads = H, .n_kv_heads = G, .head_dim = D};
-    static const size_t lengths[] = {300, 90}, n_new[] = {64, 1};
+    static const size_t lengths[] = {700, 90}, n_new[] = {64, 1};
     check_batch(&c, lengths, n_new, 2, 5, 0, 2);
     check_batch(&c, lengths, n_new, 2, 20, 0, 2);
 }
@@ -166,6 +212,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(one_token_and_many),
+        cmocka_unit_test(many_threads_for_few_heads),
         cmocka_unit_test(scores_far_apart),
         cmocka_unit_test(a_window_begins_anywhere_in_a_run),
     };

@@ -177,6 +177,12 @@ static void scale(float *x, float factor, size_t n)
     for (size_t i = 0; i < n; i++) x[i] *= factor;
 }
 
+/* What exp(score - before) is multiplied with where the largest score is no longer `before`. */
+static float fading(float before, float max)
+{
+    return before == max ? 1 : expf(before - max);
+}
+
 /* The scores of a query become weights [n_cols], 0 where it does not see; n_cols is even. */
 static void soften(const tile *t, size_t q, ae_range seen, size_t n_cols)
 {
@@ -188,8 +194,8 @@ static void soften(const tile *t, size_t q, ae_range seen, size_t n_cols)
     memset(row + seen.end, 0, (n_cols - seen.end) * sizeof *row);
     if (seen.end) {
         float part = k->softmax_part(row + seen.begin, seen.end - seen.begin, max);
-        float keep = *max == before ? 1 : expf(before - *max);
-        if (keep != 1) scale(t->now.mixed + q * d, keep, d);
+        float keep = fading(before, *max);
+        if (keep != 1 && t->now.sum[q] != 0) scale(t->now.mixed + q * d, keep, d);
         t->now.sum[q] = t->now.sum[q] * keep + part;
     }
     ae_acts_put(k, &t->weights, q, 0, row, n_cols);
@@ -338,7 +344,7 @@ static void take_in(const share *s, size_t q, const share *later, size_t p, size
     const float *more = later->mixed + p * d;
     if (later->sum[p] == 0) return; /* it sees nothing there */
     s->max[q] = fmaxf(before, later->max[p]);
-    float keep = expf(before - s->max[q]), gain = expf(later->max[p] - s->max[q]);
+    float keep = fading(before, s->max[q]), gain = fading(later->max[p], s->max[q]);
     s->sum[q] = s->sum[q] * keep + later->sum[p] * gain;
     for (size_t i = 0; i < d; i++) mixed[i] = mixed[i] * keep + more[i] * gain;
 }

@@ -15,7 +15,7 @@
 #include "base/pool.h"
 #include "model/kv.h"
 
-enum { AE_ATTENTION_STRETCH = 512 };
+enum { AE_ATTENTION_STRETCH = 1024 };
 
 /* Tokens for positions pos .. pos+n-1 of a timeline, writable in kv; those before have their keys
  * and values there. No two spans of a batch write the same page. */

@@ -12,7 +12,7 @@
 
 #define TOLERANCE 2e-4
 
-enum { H = 6, G = 2, D = 32, N_CTX = 1200, ROW = H * D, N_LAYERS = 2, LAYER = 1 };
+enum { H = 6, G = 2, D = 32, N_CTX = 2100, ROW = H * D, N_LAYERS = 2, LAYER = 1 };
 
 static aeon_error err;
 
@@ -110,7 +110,7 @@ static void check_batch(const ae_config *c, const size_t *lengths, const size_t 
     ae_pool *pool = NULL;
     CHECK_OK(ae_pool_new(&pool, n_threads, &err));
     CHECK_OK(ae_kv_arena_new(
-        &arena, c, &(ae_kv_arena_params){.n_tokens = 8 * 1280, .page_tokens = page_tokens}, &err));
+        &arena, c, &(ae_kv_arena_params){.n_tokens = 8 * 2112, .page_tokens = page_tokens}, &err));
     for (size_t s = 0; s < n; s++) {
         fill(&timelines[s], arena, lengths[s], &random);
         spans[s] = (ae_span){.kv = &timelines[s].kv, .pos = lengths[s] - n_new[s], .n = n_new[s]};
@@ -164,7 +164,7 @@ static void one_token_and_many(void **state)
 {
     (void)state;
     ae_config c = {.n_layers = N_LAYERS, .n_heads = H, .n_kv_heads = G, .head_dim = D};
-    static const size_t lengths[] = {1, 31, 32, 33, 64, 65, 200, 300, 512, 513};
+    static const size_t lengths[] = {1, 31, 32, 33, 64, 65, 200, 300, 1025};
     for (size_t i = 0; i < AE_COUNT(lengths); i++) {
         check_batch(&c, &lengths[i], (size_t[]){1}, 1, 1, 0, 1);
         check_batch(&c, &lengths[i], &lengths[i], 1, 1, 0, 2);
@@ -180,12 +180,12 @@ static void many_threads_for_few_heads(void **state)
 {
     (void)state;
     ae_config c = {.n_layers = N_LAYERS, .n_heads = H, .n_kv_heads = G, .head_dim = D};
-    static const size_t lengths[] = {513, 1200, 40, 1024}, n_new[] = {1, 3, 2, 20};
+    static const size_t lengths[] = {1025, 2100, 40, 2048}, n_new[] = {1, 3, 2, 20};
     n_apart = 0;
     for (size_t i = 0; i < 4; i++) check_batch(&c, &lengths[i], &n_new[i], 1, 1, 0, 3);
     assert_int_equal(n_apart, 3);
     check_batch(&c, lengths, n_new, 4, 20, 0, 5);
-    c.n_window = 600;
+    c.n_window = 1100;
     check_batch(&c, lengths, n_new, 4, 1, 0, 5);
     assert_int_equal(n_apart, 5);
 }
@@ -194,7 +194,7 @@ static void scores_far_apart(void **state)
 {
     (void)state;
     ae_config c = {.n_layers = N_LAYERS, .n_heads = H, .n_kv_heads = G, .head_dim = D};
-    static const size_t lengths[] = {700, 90}, n_new[] = {64, 1};
+    static const size_t lengths[] = {1300, 90}, n_new[] = {64, 1};
     check_batch(&c, lengths, n_new, 2, 5, 0, 2);
     check_batch(&c, lengths, n_new, 2, 20, 0, 2);
 }

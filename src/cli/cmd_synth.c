@@ -24,6 +24,8 @@ static bool is_shape(const char *shape)
     return false;
 }
 
+static const char types[] = "f32, f16, bf16, q8_0, q4_0, or MLX's, as mlx4_64_bf16";
+
 static aeon_status check_options(const cli_options *o, aeon_error *err)
 {
     char names[256];
@@ -32,8 +34,7 @@ static aeon_status check_options(const cli_options *o, aeon_error *err)
     if (!is_shape(o->shape))
         return cli_error(err, CLI_USAGE, "--shape %s: no such shape, there are %s", o->shape,
                          names);
-    if (!o->has_type)
-        return cli_error(err, CLI_USAGE, "--type: is needed, one of f32, f16, bf16, q8_0, q4_0");
+    if (!o->has_type) return cli_error(err, CLI_USAGE, "--type: is needed, one of %s", types);
     if (!o->argument) return cli_error(err, CLI_USAGE, "the name of the file to write is missing");
     return AEON_OK;
 }
@@ -67,7 +68,7 @@ static aeon_status run_synth(const cli_options *o, aeon_error *err)
 
 static const cli_option own_options[] = {
     {0, "shape", CLI_TEXT, AT(shape), 0, 0, "NAME", "the model whose shape it takes (phi-4-mini)"},
-    {0, "type", CLI_TYPE, 0, 0, 0, "TYPE", "f32, f16, bf16, q8_0 or q4_0"},
+    {0, "type", CLI_TYPE, 0, 0, 0, "TYPE", types},
     {0, "seed", CLI_SEED, 0, 0, 0, "N", "the same seed gives the same file; 0 if not given"},
     {0, "force", CLI_FLAG, AT(force), 0, 0, NULL, "replace OUT.gguf if it exists"},
     {0, "json", CLI_FLAG, AT(json), 0, 0, NULL, "one JSON document on standard output"},

@@ -178,16 +178,22 @@ static aeon_status find_shape(const ae_synth_shape **out, const char *name, aeon
 #define ARCH_KEY(shape, name)                                                                      \
     ((void)snprintf(key, sizeof key, "%s.%s", (shape)->architecture, name), key)
 
-/* general.file_type: which type holds most of the weights, in numbers of its own. */
-static uint32_t file_type(aeon_type type)
+/* general.file_type: which type holds most of the weights, in numbers of its own; MLX's groups have
+ * none. */
+static aeon_status put_file_type(ae_gguf_writer *w, aeon_type type, aeon_error *err)
 {
-    switch (type) {
-    case AEON_TYPE_F16: return 1;
-    case AEON_TYPE_Q4_0: return 2;
-    case AEON_TYPE_Q8_0: return 7;
-    case AEON_TYPE_BF16: return 32;
-    default: return 0; /* all f32 */
-    }
+    static const struct {
+        aeon_type type;
+        uint32_t number;
+    } known[] = {{AEON_TYPE_F32, 0},
+                 {AEON_TYPE_F16, 1},
+                 {AEON_TYPE_Q4_0, 2},
+                 {AEON_TYPE_Q8_0, 7},
+                 {AEON_TYPE_BF16, 32}};
+    for (size_t i = 0; i < AE_COUNT(known); i++)
+        if (known[i].type == type)
+            return ae_gguf_put_u32(w, "general.file_type", known[i].number, err);
+    return AEON_OK;
 }
 
 /* The name does not say "phi3": llama.cpp would then ask for tokens of Phi-3's own vocabulary. */
@@ -200,7 +206,7 @@ static aeon_status put_general(ae_gguf_writer *w, const ae_synth_shape *s, aeon_
     TRY(ae_gguf_put_str(w, "general.architecture", s->architecture, err));
     TRY(ae_gguf_put_str(w, "general.type", "model", err));
     TRY(ae_gguf_put_str(w, "general.name", name, err));
-    TRY(ae_gguf_put_u32(w, "general.file_type", file_type(type), err));
+    TRY(put_file_type(w, type, err));
     return ae_gguf_put_u32(w, "general.quantization_version", 2, err);
 }
 
@@ -544,8 +550,8 @@ static aeon_status make(synth *s, const char *path, ae_map *map, const char *sha
     s->matrix_type = ae_dtype_find((uint32_t)type);
     if (!s->matrix_type || !s->matrix_type->from_f32)
         return ae_fail(err, AEON_UNSUPPORTED,
-                       "synthetic weights cannot be written as %s; take f32, f16, bf16, q8_0 or "
-                       "q4_0",
+                       "synthetic weights cannot be written as %s; take f32, f16, bf16, q8_0, "
+                       "q4_0 or a type of MLX's groups, such as mlx4_64_bf16",
                        s->matrix_type ? s->matrix_type->name : "an unknown type");
 
     aeon_status status = ae_pool_new(&s->pool, n_threads, err);

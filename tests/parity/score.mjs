@@ -182,7 +182,7 @@ for (const isa of ["scalar", "avx2", "avxvnni", "avx512", "avx512bf16", "neon"])
     } catch {
         continue;
     }
-    for (const type of ["f16", "bf16", "q8_0", "q4_k", "q5_k", "q6_k"])
+    for (const type of ["f16", "bf16", "q8_0", "q4_1", "q4_k", "q5_k", "q6_k"])
         await test(`phi3-nano ${type} with ${isa}`, () =>
             compareModel(quantizedByPeer("phi3-nano", type), type, ids));
 }

@@ -70,8 +70,8 @@ static void packed_files_give_the_same_logits(void **state)
 {
     (void)state;
     static const char *const shapes[] = {"phi3-micro", "llama-nano", "qwen2-nano", "qwen3-nano"};
-    static const aeon_type types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16, AEON_TYPE_Q8_0,
-                                      AEON_TYPE_Q4_0};
+    static const aeon_type types[] = {AEON_TYPE_F32,  AEON_TYPE_F16,  AEON_TYPE_BF16,
+                                      AEON_TYPE_Q8_0, AEON_TYPE_Q4_0, AEON_TYPE_MLX4_64_BF16};
     for (size_t s = 0; s < AE_COUNT(shapes); s++)
         for (size_t t = 0; t < AE_COUNT(types); t++) {
             char rows[600];

@@ -56,8 +56,9 @@ static bool files_are_equal(const char *a, const char *b)
     return equal;
 }
 
-static const aeon_type all_types[] = {AEON_TYPE_F32, AEON_TYPE_F16, AEON_TYPE_BF16, AEON_TYPE_Q8_0,
-                                      AEON_TYPE_Q4_0};
+static const aeon_type all_types[] = {AEON_TYPE_F32,         AEON_TYPE_F16,  AEON_TYPE_BF16,
+                                      AEON_TYPE_Q8_0,        AEON_TYPE_Q4_0, AEON_TYPE_MLX4_64_BF16,
+                                      AEON_TYPE_MLX8_128_F16};
 
 static void every_small_shape_is_a_whole_model(void **state)
 {
@@ -78,6 +79,9 @@ static void every_small_shape_is_a_whole_model(void **state)
             assert_int_equal(embedding->dims[1], config.n_vocab);
             assert_int_equal(ae_config_has_long_rope(&config), strncmp(shape, "phi3", 4) == 0);
             assert_null(strstr(config.name, "phi3")); /* see put_general */
+            uint32_t file_type;
+            assert_int_equal(ae_gguf_get_u32(g, "general.file_type", &file_type),
+                             all_types[k] < AEON_TYPE_MLX4_32_BF16);
             aeon_model_info told;
             CHECK_OK(aeon_synth_describe(&told, shape, all_types[k], &err));
             assert_int_equal(told.n_params, weights.n_params);

@@ -19,20 +19,22 @@ typedef struct aeon_file aeon_file;
 typedef struct {
     const char *name; /* borrowed from the file */
     aeon_type type;
+    const char *type_name; /* also where the type is none of weights: "u32" */
     int n_dims;
     uint64_t dims[4]; /* dims[0] is the length of a row, as in GGUF */
     uint64_t size_bytes;
 } aeon_file_tensor_info;
 
-/* path: a GGUF file, a safetensors file, a Hugging Face folder, or "builtin". Errors: NOT_FOUND,
- * IO, BAD_FORMAT, UNSUPPORTED, OUT_OF_MEMORY. */
+/* path: a GGUF file, a safetensors file, a Hugging Face or MLX folder, or "builtin". Errors:
+ * NOT_FOUND, IO, BAD_FORMAT, UNSUPPORTED, OUT_OF_MEMORY. */
 AEON_API AEON_MUST_USE aeon_status aeon_file_open(aeon_file **out, const char *path,
                                                   aeon_error *err);
 AEON_API void aeon_file_close(aeon_file *f);
 
-/* "gguf v3", "safetensors", "hugging face folder". */
+/* "gguf v3", "safetensors", "hugging face folder", "mlx folder". */
 AEON_API const char *aeon_file_format(const aeon_file *f);
 
+/* Of an MLX folder a quantized matrix is one tensor, of the type that it runs in. */
 AEON_API size_t aeon_file_n_tensors(const aeon_file *f);
 AEON_API aeon_file_tensor_info aeon_file_tensor(const aeon_file *f, size_t i); /* i < n_tensors */
 

@@ -43,8 +43,8 @@ typedef struct {
     bool is_builtin;
 } aeon_model_info;
 
-/* Open MODEL: a GGUF file, a Hugging Face checkpoint folder, or "builtin". params may be NULL.
- * Errors: NOT_FOUND, IO, BAD_FORMAT, UNSUPPORTED (architecture or type, named), OUT_OF_MEMORY
+/* Open MODEL: a GGUF file, a Hugging Face or MLX checkpoint folder, or "builtin". params may be
+ * NULL. Errors: NOT_FOUND, IO, BAD_FORMAT, UNSUPPORTED (architecture or type, named), OUT_OF_MEMORY
  * (says how much is needed), CANCELLED. */
 AEON_API AEON_MUST_USE aeon_status aeon_model_open(aeon_model **out, const char *path,
                                                    const aeon_model_params *params,

@@ -45,6 +45,10 @@ typedef enum {
     AEON_TYPE_MLX8_64_BF16 = 136,
     AEON_TYPE_MLX8_128_F16 = 137,
     AEON_TYPE_MLX8_128_BF16 = 138,
+
+    /* What those checkpoints keep their values in: 32-bit words. No type of weights, so it has no
+     * name here and is not supported anywhere; aeon_file_tensor names it. */
+    AEON_TYPE_U32 = 139,
 } aeon_type;
 #define AEON_TYPE_MAX 144 /* one above any type number that a file may name */
 

@@ -56,7 +56,7 @@ static void print_tensor(aeon_file_tensor_info t)
     size_t len = strlen(t.name);
     printf("  ");
     cli_write(stdout, t.name, len);
-    printf("%*s %-6s ", len < NAME_WIDTH ? (int)(NAME_WIDTH - len) : 0, "", type_name(t.type));
+    printf("%*s %-6s ", len < NAME_WIDTH ? (int)(NAME_WIDTH - len) : 0, "", t.type_name);
     for (int i = 0; i < t.n_dims; i++)
         printf("%s%llu", i ? " x " : "", (unsigned long long)t.dims[i]);
     printf("\n");
@@ -140,10 +140,10 @@ static aeon_status add_tensors(inspection *s, json_t *document, aeon_error *err)
         json_t *dims = json_array();
         for (int d = 0; d < t.n_dims; d++)
             json_array_append_new(dims, json_integer((json_int_t)t.dims[d]));
-        json_array_append_new(all, json_pack("{s:o, s:s, s:o, s:I}", "name",
-                                             cli_json_text(t.name, strlen(t.name)), "type",
-                                             type_name(t.type), "dims", dims, "size_bytes",
-                                             (json_int_t)t.size_bytes));
+        json_array_append_new(all,
+                              json_pack("{s:o, s:s, s:o, s:I}", "name",
+                                        cli_json_text(t.name, strlen(t.name)), "type", t.type_name,
+                                        "dims", dims, "size_bytes", (json_int_t)t.size_bytes));
     }
     if (json_array_size(all) == n) return AEON_OK;
     return cli_error(err, AEON_OUT_OF_MEMORY, "not enough memory for the JSON text");

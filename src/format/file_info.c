@@ -35,7 +35,7 @@ static aeon_status open_folder(aeon_file *f, const char *path, aeon_error *err)
     const char *key;
     json_t *value;
     json_object_foreach(f->hf->config, key, value) f->keys[i++] = key;
-    snprintf(f->format, sizeof f->format, "hugging face folder");
+    snprintf(f->format, sizeof f->format, f->hf->mlx ? "mlx folder" : "hugging face folder");
     return AEON_OK;
 }
 
@@ -104,21 +104,26 @@ const char *aeon_file_format(const aeon_file *f)
 
 /* ---- tensors ---- */
 
-static const ae_safetensors *safetensors_of(const aeon_file *f)
-{
-    return f->hf ? f->hf->tensors : f->tensors;
-}
-
 size_t aeon_file_n_tensors(const aeon_file *f)
 {
-    return f->gguf ? ae_gguf_n_tensors(f->gguf) : ae_safetensors_n_tensors(safetensors_of(f));
+    if (f->gguf) return ae_gguf_n_tensors(f->gguf);
+    return f->hf ? ae_hf_n_tensors(f->hf) : ae_safetensors_n_tensors(f->tensors);
+}
+
+static const ae_tensor *tensor_at(const aeon_file *f, size_t i)
+{
+    if (f->gguf) return ae_gguf_tensor_at(f->gguf, i);
+    return f->hf ? ae_hf_tensor_at(f->hf, i) : ae_safetensors_tensor_at(f->tensors, i);
 }
 
 aeon_file_tensor_info aeon_file_tensor(const aeon_file *f, size_t i)
 {
-    const ae_tensor *t =
-        f->gguf ? ae_gguf_tensor_at(f->gguf, i) : ae_safetensors_tensor_at(safetensors_of(f), i);
-    aeon_file_tensor_info info = {t->name, t->type->type, t->n_dims, {0}, t->size_bytes};
+    const ae_tensor *t = tensor_at(f, i);
+    aeon_file_tensor_info info = {.name = t->name,
+                                  .type = t->type->type,
+                                  .type_name = t->type->name,
+                                  .n_dims = t->n_dims,
+                                  .size_bytes = t->size_bytes};
     memcpy(info.dims, t->dims, sizeof info.dims);
     return info;
 }

@@ -54,6 +54,29 @@ static aeon_status load_template(ae_hf *h, aeon_error *err)
                             err);
 }
 
+/* Words are weights only where config.json says what they mean. */
+static aeon_status refuse_words(const ae_hf *h, aeon_error *err)
+{
+    for (size_t i = 0; i < ae_safetensors_n_tensors(h->tensors); i++) {
+        const ae_tensor *t = ae_safetensors_tensor_at(h->tensors, i);
+        if (t->type->type == AEON_TYPE_U32)
+            return ae_fail(err, AEON_UNSUPPORTED,
+                           "%s: tensor '%s' has type U32, but config.json has no \"quantization\"",
+                           h->path, ae_show(t->name, strlen(t->name)).text);
+    }
+    return AEON_OK;
+}
+
+static aeon_status load_tensors(ae_hf *h, aeon_error *err)
+{
+    json_t *quantization = json_object_get(h->config, "quantization");
+    bool is_mlx = quantization && !json_is_null(quantization);
+    if (is_mlx) TRY(ae_mlx_check(quantization, h->path, err));
+    TRY(ae_safetensors_open_folder(&h->tensors, h->path, err));
+    if (!is_mlx) return refuse_words(h, err);
+    return ae_mlx_new(&h->mlx, h->tensors, quantization, h->path, err);
+}
+
 static aeon_status load(ae_hf *h, bool with_weights, aeon_error *err)
 {
     char path[PATH_MAX];
@@ -63,7 +86,7 @@ static aeon_status load(ae_hf *h, bool with_weights, aeon_error *err)
     TRY(load_json(&h->tokenizer_config, h, "tokenizer_config.json", err));
     TRY(load_text(&h->tokenizer_json, h, "tokenizer.json", MAX_TOKENIZER_BYTES, err));
     TRY(load_template(h, err));
-    return with_weights ? ae_safetensors_open_folder(&h->tensors, h->path, err) : AEON_OK;
+    return with_weights ? load_tensors(h, err) : AEON_OK;
 }
 
 aeon_status ae_hf_open(ae_hf **out, const char *folder, bool with_weights, aeon_error *err)
@@ -89,7 +112,23 @@ void ae_hf_close(ae_hf *h)
     json_decref(h->tokenizer_config);
     aeon_text_release(&h->tokenizer_json);
     aeon_text_release(&h->chat_template);
+    ae_mlx_free(h->mlx);
     ae_safetensors_close(h->tensors);
     ae_mem_free(h->path);
     ae_mem_free(h);
+}
+
+size_t ae_hf_n_tensors(const ae_hf *h)
+{
+    return h->mlx ? ae_mlx_n_tensors(h->mlx) : ae_safetensors_n_tensors(h->tensors);
+}
+
+const ae_tensor *ae_hf_tensor_at(const ae_hf *h, size_t i)
+{
+    return h->mlx ? ae_mlx_at(h->mlx, i) : ae_safetensors_tensor_at(h->tensors, i);
+}
+
+const ae_tensor *ae_hf_tensor_find(const ae_hf *h, const char *name)
+{
+    return h->mlx ? ae_mlx_find(h->mlx, name) : ae_safetensors_tensor_find(h->tensors, name);
 }

@@ -45,6 +45,8 @@ typedef struct {
 
 static const ae_dtype *find_dtype(const char *name)
 {
+    static const ae_dtype words = {"u32", AEON_TYPE_U32, 1, 4, NULL, NULL};
+    if (strcmp(name, "U32") == 0) return &words;
     if (strcmp(name, "F32") == 0) return ae_dtype_get(AEON_TYPE_F32);
     if (strcmp(name, "F16") == 0) return ae_dtype_get(AEON_TYPE_F16);
     if (strcmp(name, "BF16") == 0) return ae_dtype_get(AEON_TYPE_BF16);

@@ -13,8 +13,9 @@
 
 typedef struct ae_safetensors ae_safetensors;
 
-/* path: one file. F32, F16 and BF16 tensors are kept; others are refused by name. Errors:
- * NOT_FOUND, IO, BAD_FORMAT, UNSUPPORTED, OUT_OF_MEMORY. */
+/* path: one file. F32, F16, BF16 and U32 tensors are kept; others are refused by name. U32 is no
+ * type of weights, and its to_f32 is NULL: only format/mlx.h reads them. Errors: NOT_FOUND, IO,
+ * BAD_FORMAT, UNSUPPORTED, OUT_OF_MEMORY. */
 AEON_MUST_USE aeon_status ae_safetensors_open(ae_safetensors **out, const char *path,
                                               aeon_error *err);
 /* folder: model.safetensors, or every shard that model.safetensors.index.json names. */

@@ -36,12 +36,12 @@ typedef struct {
     const ae_dtype *type;
 } parts;
 
-static aeon_status add_part(void *user, ae_matrix *w, aeon_error *err)
+static aeon_status add_part(void *user, ae_matrix *w, ae_row_source *from, aeon_error *err)
 {
     parts *all = user;
     uint64_t offset = (uintptr_t)w->data - (uintptr_t)all->t->data;
     const ae_dtype *type = ae_panel_type(all->p->kernels, w);
-    (void)err;
+    (void)from, (void)err;
     if (offset >= all->t->size_bytes) return AEON_OK; /* of another tensor */
     if (!type || w->n_rows % all->p->kernels->n_lanes || w->type != all->t->type ||
         w->n_cols != ae_tensor_n_cols(all->t))

@@ -62,7 +62,7 @@ static const ae_tensor *find(const loader *l, tensor_name name, uint32_t layer, 
     char text[128];
     spell(text, sizeof text, l, name, layer, suffix);
     return l->source.gguf ? ae_gguf_tensor_find(l->source.gguf, text)
-                          : ae_safetensors_tensor_find(l->source.hf->tensors, text);
+                          : ae_hf_tensor_find(l->source.hf, text);
 }
 
 static bool is_panels(const ae_tensor *t)
@@ -140,6 +140,9 @@ static aeon_status load_vector(loader *l, float **out, tensor_name name, uint32_
     const ae_tensor *t = find(l, name, layer, suffix);
     if (!t) return fail_missing(l, name, layer, suffix);
     TRY(check_shape(l, t, n, 1));
+    if (!t->data)
+        return ae_fail(l->err, AEON_BAD_FORMAT,
+                       "%s: tensor %s is quantized, which only matrices can be", l->where, t->name);
     l->n_vector_values += (size_t)n;
     if (!l->next_vector) return AEON_OK;
     count_tensor(l, t);
@@ -172,16 +175,19 @@ static aeon_status check_panels(const loader *l, const ae_tensor *t, uint64_t n_
 
 /* Rows of a tensor, from the first on. Panels have the bytes of their rows, so whole ones begin
  * where their rows would. */
-static aeon_status borrow(const loader *l, ae_matrix *out, const ae_tensor *t, uint64_t first,
-                          uint64_t n_rows)
+static aeon_status borrow(const loader *l, ae_matrix *out, ae_row_source *source,
+                          const ae_tensor *t, uint64_t first, uint64_t n_rows)
 {
     if (is_panels(t)) TRY(check_panels(l, t, n_rows));
     size_t n_cols = (size_t)ae_tensor_n_cols(t);
     *out = (ae_matrix){.type = t->type,
-                       .data = (const char *)t->data + first * ae_dtype_row_bytes(t->type, n_cols),
                        .n_rows = (size_t)n_rows,
                        .n_cols = n_cols,
                        .n_lanes = is_panels(t) ? l->n_lanes : 0};
+    if (t->data)
+        out->data = (const char *)t->data + first * ae_dtype_row_bytes(t->type, n_cols);
+    else
+        *source = (ae_row_source){t, (size_t)first};
     return AEON_OK;
 }
 
@@ -189,7 +195,7 @@ static aeon_status borrow(const loader *l, ae_matrix *out, const ae_tensor *t, u
 static aeon_status add_part(const loader *l, ae_projection *p, const ae_tensor *t, uint64_t first,
                             uint64_t n_rows)
 {
-    TRY(borrow(l, &p->parts[p->n_parts], t, first, n_rows));
+    TRY(borrow(l, &p->parts[p->n_parts], &p->sources[p->n_parts], t, first, n_rows));
     p->n_parts++;
     p->n_rows += (size_t)n_rows;
     return AEON_OK;
@@ -273,7 +279,7 @@ static aeon_status load_embedding(loader *l, ae_config *c)
                        (unsigned long long)n_vocab);
     TRY(check_shape(l, t, c->n_embd, n_vocab));
     c->n_vocab = (uint32_t)n_vocab;
-    TRY(borrow(l, &l->w->embedding, t, 0, n_vocab));
+    TRY(borrow(l, &l->w->embedding, &l->w->embedding_source, t, 0, n_vocab));
     if (l->next_vector) count_tensor(l, t);
 
     /* A file without a head ties it to the embedding; config.json says so aloud. */

@@ -14,9 +14,17 @@
 
 enum { AE_MAX_PARTS = 3 };
 
+/* Rows that stand nowhere in one piece (format/mlx.h): until they are packed their matrix has no
+ * data, and cannot be used. */
+typedef struct {
+    const ae_tensor *tensor; /* NULL: the rows stand in the matrix */
+    size_t first;            /* of the tensor's rows */
+} ae_row_source;
+
 /* y [n_rows] = the parts' outputs one after the other (+ bias). */
 typedef struct {
     ae_matrix parts[AE_MAX_PARTS]; /* each [rows][n_cols] */
+    ae_row_source sources[AE_MAX_PARTS];
     int n_parts;
     size_t n_rows, n_cols; /* of all parts together */
     float *bias;           /* [n_rows] or NULL */
@@ -33,13 +41,14 @@ typedef struct {
 } ae_layer;
 
 typedef struct {
-    ae_matrix embedding;  /* [n_vocab][n_embd] */
+    ae_matrix embedding; /* [n_vocab][n_embd] */
+    ae_row_source embedding_source;
     ae_projection output; /* [n_vocab][n_embd]; the embedding again where the file ties them */
     float *output_norm;   /* [n_embd] */
     ae_layer *layers;     /* [n_layers] */
     size_t n_layers;
     float *vectors; /* one block that holds all norms and biases */
-    char *panels;   /* one block that holds what is packed, or NULL */
+    char *panels;   /* one block that holds what is packed or put together, or NULL */
 
     aeon_type main_type; /* of most of the bytes */
     uint64_t n_params, size_bytes, step_bytes, macs_per_token;
@@ -60,13 +69,14 @@ void ae_weights_release(ae_weights *w);
 /* ---- packing (weights_pack.c) ---------------------------------------------------------------- */
 
 /* Bring the matrices into panels, as the kernels multiply them, wherever the table has kernels for
- * their type; half floats become bf16 where those are multiplied directly. Memory of the file that
- * was read for it is given back piece by piece, so that there are never two copies. Once.
+ * their type; half floats become bf16 where those are multiplied directly. Rows that stand in no
+ * piece are put together, as panels or as they are. Memory of the file that was read for it is
+ * given back piece by piece, so that there are never two copies. Once.
  * progress may be NULL. Errors: OUT_OF_MEMORY, CANCELLED; the weights are then what they were. */
 AEON_MUST_USE aeon_status ae_weights_pack(ae_weights *w, const ae_kernels *k, ae_pool *pool,
                                           aeon_progress_fn progress, void *user, aeon_error *err);
 
-/* What packing takes, in bytes. */
+/* What packing will take, in bytes; 0 once it is done. */
 uint64_t ae_weights_panel_bytes(const ae_weights *w, const ae_kernels *k);
 
 #endif

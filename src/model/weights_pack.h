@@ -25,7 +25,7 @@ static inline bool ae_has_suffix(const char *name, const char *suffix)
 }
 
 /* Every matrix that is multiplied, until one is refused. */
-typedef aeon_status ae_visit_fn(void *user, ae_matrix *w, aeon_error *err);
+typedef aeon_status ae_visit_fn(void *user, ae_matrix *w, ae_row_source *from, aeon_error *err);
 AEON_MUST_USE aeon_status ae_weights_visit(ae_weights *w, ae_visit_fn *visit, void *user,
                                            aeon_error *err);
 

@@ -116,27 +116,42 @@ static void gguf_tensors(void **state)
     aeon_file_close(NULL);
 }
 
-static void write_safetensors(const char *name)
+static void write_safetensors(const char *name, const char *dtype)
 {
-    static const char header[] =
-        "{\"a\":{\"dtype\":\"BF16\",\"shape\":[2],\"data_offsets\":[0,4]}}";
-    char file[8 + sizeof header - 1 + 4] = {0};
-    uint64_t len = sizeof header - 1;
+    char header[96];
+    snprintf(header, sizeof header,
+             "{\"a\":{\"dtype\":\"%s\",\"shape\":[%d],\"data_offsets\":[0,4]}}", dtype,
+             dtype[0] == 'U' ? 1 : 2);
+    char file[8 + sizeof header + 4] = {0};
+    uint64_t len = strlen(header);
     memcpy(file, &len, 8);
     memcpy(file + 8, header, len);
-    scratch_write(name, file, sizeof file);
+    scratch_write(name, file, 8 + len + 4);
 }
 
 static void safetensors_by_content(void **state)
 {
     (void)state;
     aeon_file *f;
-    write_safetensors("weights");
+    write_safetensors("weights", "BF16");
     CHECK_OK(aeon_file_open(&f, in_scratch("weights"), &err));
     assert_string_equal(aeon_file_format(f), "safetensors");
     assert_int_equal(aeon_file_n_metadata(f), 0);
     assert_int_equal(aeon_file_n_tensors(f), 1);
     assert_int_equal(aeon_file_tensor(f, 0).type, AEON_TYPE_BF16);
+    assert_string_equal(aeon_file_tensor(f, 0).type_name, "bf16");
+    aeon_file_close(f);
+}
+
+static void words_have_a_name(void **state)
+{
+    (void)state;
+    aeon_file *f;
+    write_safetensors("weights", "U32");
+    CHECK_OK(aeon_file_open(&f, in_scratch("weights"), &err));
+    assert_int_equal(aeon_file_tensor(f, 0).type, AEON_TYPE_U32);
+    assert_string_equal(aeon_file_tensor(f, 0).type_name, "u32");
+    assert_null(aeon_type_name(AEON_TYPE_U32));
     aeon_file_close(f);
 }
 
@@ -146,7 +161,7 @@ static void write_folder(void)
                                  "\"long_factor\":[1,2.5,3]},"
                                  "\"bias\":false,\"tied\":true,\"pad\":null,\"eps\":1e-05}";
     scratch_write("config.json", config, sizeof config - 1);
-    write_safetensors("model.safetensors");
+    write_safetensors("model.safetensors", "BF16");
 }
 
 static void folder_with_its_config(void **state)
@@ -220,10 +235,15 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(numbers_as_json),        SCRATCH_TEST(strings_as_json),
-        SCRATCH_TEST(arrays_as_json),         SCRATCH_TEST(gguf_tensors),
-        SCRATCH_TEST(safetensors_by_content), SCRATCH_TEST(folder_with_its_config),
-        SCRATCH_TEST(what_is_no_model_file),  SCRATCH_TEST(every_allocation_may_fail),
+        SCRATCH_TEST(numbers_as_json),
+        SCRATCH_TEST(strings_as_json),
+        SCRATCH_TEST(arrays_as_json),
+        SCRATCH_TEST(gguf_tensors),
+        SCRATCH_TEST(safetensors_by_content),
+        SCRATCH_TEST(words_have_a_name),
+        SCRATCH_TEST(folder_with_its_config),
+        SCRATCH_TEST(what_is_no_model_file),
+        SCRATCH_TEST(every_allocation_may_fail),
     };
     return cmocka_run_group_tests(tests, scratch_make, scratch_remove);
 }

@@ -185,7 +185,7 @@ static void unsupported_types_are_named(void **state)
 {
     (void)state;
     refuse_status("{" ENTRY("a", "F8_E4M3", "4", 0, 4) "}", 4, AEON_UNSUPPORTED, "F8_E4M3");
-    refuse_status("{" ENTRY("a", "U32", "1", 0, 4) "}", 4, AEON_UNSUPPORTED, "U32");
+    refuse_status("{" ENTRY("a", "I32", "1", 0, 4) "}", 4, AEON_UNSUPPORTED, "I32");
     refuse_status("{" ENTRY("a", "f32", "1", 0, 4) "}", 4, AEON_UNSUPPORTED, "f32");
     refuse_status("{" ENTRY("a", "F32", "1,1,1,1,1", 0, 4) "}", 4, AEON_UNSUPPORTED,
                   "5 dimensions");

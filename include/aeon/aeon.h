@@ -10,6 +10,7 @@
 #include "aeon/machine.h"
 #include "aeon/model.h"
 #include "aeon/plan.h"
+#include "aeon/quantize.h"
 #include "aeon/sampler.h"
 #include "aeon/tokenizer.h"
 #include "aeon/train.h"

@@ -309,6 +309,13 @@ bool ae_file_exists(const char *path)
     return stat(path, &st) == 0;
 }
 
+bool ae_file_is_same(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    return stat(a, &sa) == 0 && stat(b, &sb) == 0 && sa.st_dev == sb.st_dev &&
+           sa.st_ino == sb.st_ino;
+}
+
 bool ae_path_join(char *out, size_t size, const char *folder, const char *name)
 {
     size_t len = strlen(folder);

@@ -57,6 +57,8 @@ AEON_MUST_USE aeon_status ae_file_read(const char *path, size_t max_bytes, aeon_
                                        aeon_error *err);
 bool ae_file_is_folder(const char *path);
 bool ae_file_exists(const char *path);
+/* Are both there, and one and the same, through links as well? */
+bool ae_file_is_same(const char *a, const char *b);
 
 /* "folder/name" in out[size]; false if it does not fit. */
 bool ae_path_join(char *out, size_t size, const char *folder, const char *name);

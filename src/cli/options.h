@@ -75,7 +75,8 @@ typedef struct {
     bool has_type;                      /* synth, doctor, bench */
     bool no_probe;                      /* doctor */
     bool force;                         /* synth, quantize */
-    bool pack;                          /* quantize */
+    bool pack, requantize, allow_nan;   /* quantize */
+    const char *to_type, *head;         /* quantize */
     const char *config;                 /* train, bench */
     bool resume, only_export, skip_bad; /* train */
     const char *settings[CLI_MAX_SETTINGS];

@@ -47,6 +47,9 @@ static inline bool ae_config_has_long_rope(const ae_config *c)
 AEON_MUST_USE aeon_status ae_config_from_gguf(ae_config *out, const ae_gguf *g, aeon_error *err);
 AEON_MUST_USE aeon_status ae_config_from_hf(ae_config *out, const ae_hf *h, aeon_error *err);
 
+/* How GGUF files of an architecture order the rows of queries and keys. */
+ae_rope_layout ae_gguf_rope_layout(const char *architecture);
+
 /* The attention factor of LongRoPE: sqrt(1 + ln(max / original) / ln original). */
 float ae_longrope_magnitude(uint32_t n_ctx_max, uint32_t n_ctx_original);
 

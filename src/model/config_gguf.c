@@ -16,6 +16,14 @@ static const struct {
     {"qwen3", AE_ROPE_HALVES},
 };
 
+ae_rope_layout ae_gguf_rope_layout(const char *architecture)
+{
+    size_t i = 0;
+    while (i < AE_COUNT(architectures) && strcmp(architectures[i].name, architecture) != 0) i++;
+    AEON_ASSERT(i < AE_COUNT(architectures));
+    return architectures[i].layout;
+}
+
 typedef struct {
     const ae_gguf *g;
     const char *arch;

@@ -8,7 +8,8 @@
 
 #include "base/mem.h"
 #include "base/pool.h"
-#include "model/config.h"
+#include "model/config_put.h"
+#include "model/presets.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -174,65 +175,29 @@ static aeon_status find_shape(const ae_synth_shape **out, const char *name, aeon
 
 /* ---- metadata -------------------------------------------------------------------------------- */
 
-/* "ARCH.name" in a buffer that lives as long as the enclosing block. */
-#define ARCH_KEY(shape, name)                                                                      \
-    ((void)snprintf(key, sizeof key, "%s.%s", (shape)->architecture, name), key)
-
-/* general.file_type: which type holds most of the weights, in numbers of its own; MLX's groups have
- * none. */
-static aeon_status put_file_type(ae_gguf_writer *w, aeon_type type, aeon_error *err)
-{
-    static const struct {
-        aeon_type type;
-        uint32_t number;
-    } known[] = {{AEON_TYPE_F32, 0},
-                 {AEON_TYPE_F16, 1},
-                 {AEON_TYPE_Q4_0, 2},
-                 {AEON_TYPE_Q8_0, 7},
-                 {AEON_TYPE_BF16, 32}};
-    for (size_t i = 0; i < AE_COUNT(known); i++)
-        if (known[i].type == type)
-            return ae_gguf_put_u32(w, "general.file_type", known[i].number, err);
-    return AEON_OK;
-}
-
 /* The name does not say "phi3": llama.cpp would then ask for tokens of Phi-3's own vocabulary. */
-static aeon_status put_general(ae_gguf_writer *w, const ae_synth_shape *s, aeon_type type,
-                               uint64_t seed, aeon_error *err)
+static ae_config config_of(const ae_synth_shape *s, uint64_t seed)
 {
-    char name[96];
-    snprintf(name, sizeof name, "Random weights, %u layers of %u, seed %llu", s->n_layers,
-             s->n_embd, (unsigned long long)seed);
-    TRY(ae_gguf_put_str(w, "general.architecture", s->architecture, err));
-    TRY(ae_gguf_put_str(w, "general.type", "model", err));
-    TRY(ae_gguf_put_str(w, "general.name", name, err));
-    TRY(put_file_type(w, type, err));
-    return ae_gguf_put_u32(w, "general.quantization_version", 2, err);
-}
-
-static aeon_status put_sizes(ae_gguf_writer *w, const ae_synth_shape *s, aeon_error *err)
-{
-    const struct {
-        const char *name;
-        uint32_t value;
-    } sizes[] = {
-        {"context_length", s->n_ctx},          {"embedding_length", s->n_embd},
-        {"block_count", s->n_layers},          {"feed_forward_length", s->n_ff},
-        {"attention.head_count", s->n_heads},  {"attention.head_count_kv", s->n_kv_heads},
-        {"attention.key_length", s->head_dim}, {"attention.value_length", s->head_dim},
-        {"rope.dimension_count", s->rope_dim},
+    ae_config c = {
+        .n_vocab = s->n_vocab,
+        .n_embd = s->n_embd,
+        .n_layers = s->n_layers,
+        .n_heads = s->n_heads,
+        .n_kv_heads = s->n_kv_heads,
+        .head_dim = s->head_dim,
+        .n_ff = s->n_ff,
+        .n_ctx_max = s->n_ctx,
+        .n_ctx_original = s->n_ctx_original,
+        .norm_eps = s->norm_eps,
+        .rope_dim = s->rope_dim,
+        .rope_theta = s->rope_theta,
+        .has_rope_factors[AE_ROPE_SET_LONG] = s->n_ctx_original != 0,
     };
-    char key[96];
-    for (size_t i = 0; i < AE_COUNT(sizes); i++)
-        TRY(ae_gguf_put_u32(w, ARCH_KEY(s, sizes[i].name), sizes[i].value, err));
-    TRY(ae_gguf_put_f32(w, ARCH_KEY(s, "attention.layer_norm_rms_epsilon"), s->norm_eps, err));
-    TRY(ae_gguf_put_f32(w, ARCH_KEY(s, "rope.freq_base"), s->rope_theta, err));
-    if (!s->n_ctx_original) return AEON_OK;
-    TRY(ae_gguf_put_u32(w, ARCH_KEY(s, "rope.scaling.original_context_length"), s->n_ctx_original,
-                        err));
-    TRY(ae_gguf_put_f32(w, ARCH_KEY(s, "rope.scaling.attn_factor"),
-                        ae_longrope_magnitude(s->n_ctx, s->n_ctx_original), err));
-    return ae_gguf_put_u32(w, ARCH_KEY(s, "attention.sliding_window"), 262144, err);
+    c.rope_magnitude = ae_longrope_magnitude(s->n_ctx, s->n_ctx_original);
+    snprintf(c.architecture, sizeof c.architecture, "%s", s->architecture);
+    snprintf(c.name, sizeof c.name, "Random weights, %u layers of %u, seed %llu", s->n_layers,
+             s->n_embd, (unsigned long long)seed);
+    return c;
 }
 
 /* ---- tensors --------------------------------------------------------------------------------- */
@@ -533,8 +498,8 @@ static aeon_status allocate(synth *s, const ae_synth_shape *shape, aeon_error *e
 
 static aeon_status write_all(synth *s, const ae_synth_shape *shape, aeon_error *err)
 {
-    TRY(put_general(s->file, shape, s->matrix_type->type, s->seed, err));
-    TRY(put_sizes(s->file, shape, err));
+    const ae_config config = config_of(shape, s->seed);
+    TRY(ae_gguf_put_config(s->file, &config, ae_file_type_of(s->matrix_type->type), err));
     TRY(ae_synth_put_vocab(s->file, shape, err));
     TRY(declare_tensors(s, err));
     for (size_t i = 0; i < s->tensors.n; i++) TRY(write_tensor(s, i, err));

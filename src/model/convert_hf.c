@@ -1,0 +1,201 @@
+/* convert_hf.c - a Hugging Face folder as the source of a conversion: other names, the metadata
+ * written anew, and where GGUF files order queries and keys differently, their rows exchanged. */
+#include "base/mem.h"
+#include "format/vocab_gguf.h"
+#include "format/vocab_hf.h"
+#include "model/config_put.h"
+#include "model/convert.h"
+#include "model/weights.h"
+
+#include <stdio.h>
+#include <string.h>
+
+typedef struct {
+    ae_source base;
+    ae_hf *hf;
+    ae_config config;
+} hf_source;
+
+static const hf_source *of(const ae_source *s)
+{
+    return (const hf_source *)s;
+}
+
+/* ---- metadata -------------------------------------------------------------------------------- */
+
+/* Beside the end of text there may be an end of turn, and before that an end of message. */
+static aeon_status put_stops(const ae_hf *h, ae_gguf_writer *w, aeon_error *err)
+{
+    enum { END_OF_TEXT, MAX_STOPS = 3 };
+    int32_t ids[MAX_STOPS];
+    size_t n = ae_hf_stops(h, ids, MAX_STOPS);
+    if (n > 2) TRY(ae_gguf_put_u32(w, "tokenizer.ggml.eom_token_id", (uint32_t)ids[1], err));
+    if (n < 2) return AEON_OK;
+    return ae_gguf_put_u32(w, "tokenizer.ggml.eot_token_id", (uint32_t)ids[n - 1], err);
+}
+
+static aeon_status put_vocab(const hf_source *s, ae_gguf_writer *w, aeon_error *err)
+{
+    ae_vocab vocab = {0};
+    TRY(ae_vocab_from_hf(&vocab, s->hf, s->config.n_vocab, err));
+    aeon_status status = AEON_OK;
+    if (vocab.n_tokens != s->config.n_vocab)
+        status = ae_fail(err, AEON_MISMATCH, "%s: %zu tokens, but embeddings for %u", s->hf->path,
+                         vocab.n_tokens, s->config.n_vocab);
+    if (status == AEON_OK) status = ae_gguf_put_vocab(w, &vocab, err);
+    ae_vocab_release(&vocab);
+    return status;
+}
+
+static aeon_status put_values(const ae_source *base, ae_gguf_writer *w, uint32_t file_type,
+                              bool has_blocks, aeon_error *err)
+{
+    const hf_source *s = of(base);
+    (void)has_blocks; /* the version of the block types may stand there without any */
+    TRY(ae_gguf_put_config(w, &s->config, file_type, err));
+    TRY(put_vocab(s, w, err));
+    TRY(put_stops(s->hf, w, err));
+    if (!s->hf->chat_template.len) return AEON_OK;
+    return ae_gguf_put_str(w, "tokenizer.chat_template", s->hf->chat_template.data, err);
+}
+
+/* ---- tensors --------------------------------------------------------------------------------- */
+
+typedef enum { AS_STORED, QUERIES_OR_KEYS } row_order;
+
+typedef struct {
+    const char *gguf, *hf; /* without .weight and .bias */
+    row_order order;
+} naming;
+
+static const naming in_layer[] = {
+    {"attn_norm", "input_layernorm", AS_STORED},
+    {"attn_qkv", "self_attn.qkv_proj", AS_STORED},
+    {"attn_q", "self_attn.q_proj", QUERIES_OR_KEYS},
+    {"attn_k", "self_attn.k_proj", QUERIES_OR_KEYS},
+    {"attn_v", "self_attn.v_proj", AS_STORED},
+    {"attn_q_norm", "self_attn.q_norm", AS_STORED},
+    {"attn_k_norm", "self_attn.k_norm", AS_STORED},
+    {"attn_output", "self_attn.o_proj", AS_STORED},
+    {"ffn_norm", "post_attention_layernorm", AS_STORED},
+    {"ffn_gate", "mlp.gate_proj", AS_STORED},
+    {"ffn_up", "mlp.up_proj", AS_STORED},
+    {"ffn_up", "mlp.gate_up_proj", AS_STORED},
+    {"ffn_down", "mlp.down_proj", AS_STORED},
+};
+
+static const char *const suffixes[] = {".weight", ".bias"};
+
+enum { MAX_OUTSIDE = 3 + AE_N_ROPE_SETS };
+
+static ae_source_tensor *add(hf_source *s, const char *name)
+{
+    ae_source_tensor *t = &s->base.tensors[s->base.n_tensors++];
+    snprintf(t->name, sizeof t->name, "%s", name);
+    return t;
+}
+
+/* The tensor hf_name under another name. Returns NULL if it is not there. */
+static ae_source_tensor *add_stored(hf_source *s, const char *name, const char *hf_name)
+{
+    const ae_tensor *from = ae_safetensors_tensor_find(s->hf->tensors, hf_name);
+    if (!from) return NULL;
+    ae_source_tensor *t = add(s, name);
+    t->n_dims = from->n_dims;
+    t->type = from->type;
+    t->type_name = from->type->name;
+    t->data = from->data;
+    memcpy(t->dims, from->dims, sizeof t->dims);
+    return t;
+}
+
+static void add_layer(hf_source *s, uint32_t layer)
+{
+    bool has_pairs = ae_gguf_rope_layout(s->config.architecture) == AE_ROPE_PAIRS;
+    for (size_t i = 0; i < AE_COUNT(in_layer); i++)
+        for (size_t k = 0; k < AE_COUNT(suffixes); k++) {
+            char name[64], hf_name[96];
+            snprintf(name, sizeof name, "blk.%u.%s%s", layer, in_layer[i].gguf, suffixes[k]);
+            snprintf(hf_name, sizeof hf_name, "model.layers.%u.%s%s", layer, in_layer[i].hf,
+                     suffixes[k]);
+            ae_source_tensor *t = add_stored(s, name, hf_name);
+            if (!t || !has_pairs || in_layer[i].order == AS_STORED) continue;
+            t->head_dim = s->config.head_dim;
+            t->rope_dim = s->config.rope_dim;
+        }
+}
+
+static void add_factors(hf_source *s)
+{
+    for (int set = 0; set < AE_N_ROPE_SETS; set++) {
+        const char *name = ae_rope_tensor_name(&s->config, (ae_rope_set)set);
+        if (!name) continue;
+        ae_source_tensor *t = add(s, name);
+        t->n_dims = 1;
+        t->type = ae_dtype_get(AEON_TYPE_F32);
+        t->type_name = t->type->name;
+        t->data = s->config.rope_factors[set];
+        for (int i = 0; i < AE_MAX_DIMS; i++) t->dims[i] = 1;
+        t->dims[0] = s->config.rope_dim / 2;
+    }
+}
+
+static aeon_status list_tensors(hf_source *s, aeon_error *err)
+{
+    size_t n = MAX_OUTSIDE + s->config.n_layers * AE_COUNT(in_layer) * AE_COUNT(suffixes);
+    s->base.tensors = ae_mem_alloc_array(AE_MEM_INDEX, n, sizeof *s->base.tensors);
+    if (!s->base.tensors) return ae_fail_memory(err, n * sizeof *s->base.tensors, "a list");
+    add_stored(s, "token_embd.weight", "model.embed_tokens.weight");
+    add_factors(s);
+    for (uint32_t i = 0; i < s->config.n_layers; i++) add_layer(s, i);
+    add_stored(s, "output_norm.weight", "model.norm.weight");
+    bool says_tied = json_is_true(json_object_get(s->hf->config, "tie_word_embeddings"));
+    s->base.is_tied = says_tied || !add_stored(s, "output.weight", "lm_head.weight");
+    return AEON_OK;
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+/* Factors lie in the source itself, no part of a file. */
+static void forget(const ae_source *base, const ae_source_tensor *t, uint64_t first, uint64_t n)
+{
+    const char *data = t->data, *own = (const char *)&of(base)->config;
+    if (data < own || data >= own + sizeof of(base)->config) ae_source_forget(base, t, first, n);
+}
+
+static void close_hf(ae_source *s)
+{
+    ae_hf_close(of(s)->hf);
+    ae_mem_free(s->tensors);
+    ae_mem_free(s);
+}
+
+static aeon_status open_folder(hf_source *s, const char *folder, aeon_error *err)
+{
+    ae_weights weights;
+    TRY(ae_hf_open(&s->hf, folder, true, err));
+    s->base.path = s->hf->path;
+    TRY(ae_config_from_hf(&s->config, s->hf, err));
+    TRY(ae_weights_load(&weights, &s->config, (ae_weights_source){.hf = s->hf}, err));
+    ae_weights_release(&weights);
+    s->base.n_layers = s->config.n_layers;
+    return list_tensors(s, err);
+}
+
+aeon_status ae_source_open_hf(ae_source **out, const char *folder, aeon_error *err)
+{
+    hf_source *s = ae_mem_alloc(AE_MEM_INDEX, sizeof *s);
+    if (!s) return ae_fail_memory(err, sizeof *s, "a source of tensors");
+    s->base = (ae_source){.put_values = put_values,
+                          .read = ae_source_read,
+                          .copy = ae_source_copy,
+                          .forget = forget,
+                          .close = close_hf};
+    aeon_status status = open_folder(s, folder, err);
+    if (status != AEON_OK) {
+        close_hf(&s->base);
+        return status;
+    }
+    *out = &s->base;
+    return AEON_OK;
+}

@@ -47,12 +47,12 @@ typedef struct {
     aeon_type fallback_from, fallback_to;
 } aeon_quantize_result;
 
-/* Write the model in (a GGUF file, a Hugging Face folder of F32, F16 and BF16 weights, or
- * "builtin") to the GGUF file out, beside it and renamed at the end. What does not change is copied
- * byte by byte, metadata included. Holds less than 1 GB whatever the size of the model. result may
- * be NULL. Errors: those of aeon_model_open; INVALID_ARGUMENT (no such type; out is in; in is
- * packed; weights were quantized before, or hold NaN, or values too large for the type: the tensor
- * is named), IO, CANCELLED. */
+/* Write the model in (a GGUF file, a Hugging Face or MLX folder, or "builtin") to the GGUF file
+ * out, beside it and renamed at the end. What does not change is copied byte by byte, metadata
+ * included. Holds less than 1 GB whatever the size of the model. result may be NULL. Errors: those
+ * of aeon_model_open; INVALID_ARGUMENT (no such type; out is in; in is packed; weights were
+ * quantized before, or hold NaN, or values too large for the type: the tensor is named), IO,
+ * CANCELLED. */
 AEON_API AEON_MUST_USE aeon_status aeon_quantize(const char *in, const char *out,
                                                  const aeon_quantize_params *params,
                                                  aeon_quantize_result *result, aeon_error *err);

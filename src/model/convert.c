@@ -62,17 +62,17 @@ typedef struct {
 
 static size_t n_cols(const ae_source_tensor *t)
 {
-    return (size_t)t->dims[0];
+    return (size_t)t->stored->dims[0];
 }
 
 static uint64_t n_rows(const ae_source_tensor *t)
 {
-    return t->dims[1] * t->dims[2] * t->dims[3];
+    return t->stored->dims[1] * t->stored->dims[2] * t->stored->dims[3];
 }
 
 static bool is_float(const ae_dtype *type)
 {
-    return type && type->block_values == 1;
+    return type->block_values == 1;
 }
 
 /* How many rows of the tensor have about n_values; at least one. */
@@ -87,8 +87,8 @@ static size_t rows_of(size_t n_values, const ae_source_tensor *t)
 static const ae_dtype *wanted_type(const converter *c, const ae_source_tensor *t)
 {
     ae_role role = ae_role_of(t->name);
-    if (t->n_dims == 1) return ae_dtype_get(AEON_TYPE_F32);
-    if (role.kind == AE_ROLE_OTHER) return t->type;
+    if (t->stored->n_dims == 1) return ae_dtype_get(AEON_TYPE_F32);
+    if (role.kind == AE_ROLE_OTHER) return t->stored->type;
     if (c->head && (role.kind == AE_ROLE_EMBEDDING || role.kind == AE_ROLE_HEAD)) return c->head;
     return ae_dtype_get(ae_preset_type(c->preset, role, c->in->n_layers, c->in->is_tied));
 }
@@ -106,27 +106,24 @@ static aeon_status plan_tensor(converter *c, size_t i, aeon_error *err)
 {
     const ae_source_tensor *t = &c->in->tensors[i];
     aeon_quantize_result *r = &c->result;
-    const ae_dtype *wanted = wanted_type(c, t);
-    if (!wanted)
-        return ae_fail(err, AEON_UNSUPPORTED, "%s: tensor %s is %s, and no matrix of the model",
-                       c->in->path, t->name, t->type_name);
-    const ae_dtype *type = ae_dtype_get(ae_type_that_fits(wanted->type, t->dims[0]));
+    const ae_dtype *wanted = wanted_type(c, t), *before = t->stored->type;
+    const ae_dtype *type = ae_dtype_get(ae_type_that_fits(wanted->type, t->stored->dims[0]));
     if (type != wanted) count_fallback(r, t, wanted, type);
-    if (type != t->type && !is_float(t->type)) {
+    if (type != before && ae_source_is_quantized(t)) {
         if (!c->params->requantize)
             return ae_fail(err, AEON_INVALID_ARGUMENT,
                            "%s: tensor %s is %s already, and would be rounded twice; take the "
                            "unquantized original, or say --requantize",
-                           c->in->path, t->name, t->type_name);
+                           c->in->path, t->name, t->stored->type->name);
         r->n_requantized++;
     }
     if (!is_float(type)) c->has_blocks = true;
     c->types[i] = type;
     r->n_tensors++;
-    r->n_changed += type != t->type;
-    r->n_values += t->dims[0] * n_rows(t);
-    r->in_bytes += t->type ? ae_dtype_row_bytes(t->type, t->dims[0]) * n_rows(t) : 0;
-    r->out_bytes += ae_dtype_row_bytes(type, t->dims[0]) * n_rows(t);
+    r->n_changed += type != before;
+    r->n_values += t->stored->dims[0] * n_rows(t);
+    r->in_bytes += t->stored->size_bytes;
+    r->out_bytes += ae_dtype_row_bytes(type, t->stored->dims[0]) * n_rows(t);
     return AEON_OK;
 }
 
@@ -144,7 +141,8 @@ static aeon_status declare(converter *c, aeon_error *err)
     TRY(c->in->put_values(c->in, c->out, ae_preset_file_type(c->preset), c->has_blocks, err));
     for (size_t i = 0; i < c->in->n_tensors; i++) {
         const ae_source_tensor *t = &c->in->tensors[i];
-        TRY(ae_gguf_add_tensor(c->out, t->name, c->types[i]->type, t->n_dims, t->dims, err));
+        TRY(ae_gguf_add_tensor(c->out, t->name, c->types[i]->type, t->stored->n_dims,
+                               t->stored->dims, err));
     }
     return AEON_OK;
 }
@@ -156,7 +154,7 @@ static aeon_status allocate(converter *c, aeon_error *err)
         const ae_source_tensor *t = &c->in->tensors[i];
         size_t rows = rows_of(CHUNK_VALUES, t);
         if (rows > n_rows(t)) rows = (size_t)n_rows(t);
-        size_t bytes = rows * (size_t)ae_dtype_row_bytes(c->types[i], t->dims[0]);
+        size_t bytes = rows * (size_t)ae_dtype_row_bytes(c->types[i], t->stored->dims[0]);
         if (bytes > chunk_bytes) chunk_bytes = bytes;
         size_t units = (rows + rows_of(UNIT_VALUES, t) - 1) / rows_of(UNIT_VALUES, t);
         if (units > max_units) max_units = units;
@@ -240,9 +238,9 @@ static void make_unit(const converter *c, size_t unit, float *scratch)
     size_t row_bytes = (size_t)ae_dtype_row_bytes(c->type, n);
     char *out = c->chunk + begin * row_bytes;
     c->sums[unit] = (sums){0};
-    if (c->is_copied) c->in->copy(c->in, c->t, c->first + begin, rows, out);
+    if (c->is_copied) ae_source_copy(c->t, c->first + begin, rows, out);
     if (c->is_copied && !is_float(c->type)) return;
-    c->in->read(c->in, c->t, c->first + begin, rows, scratch);
+    ae_source_read(c->t, c->first + begin, rows, scratch, scratch + c->unit_values);
     for (size_t i = 0; i < rows; i++)
         make_row(c, &c->sums[unit], scratch + i * n, scratch + c->unit_values, out + i * row_bytes);
 }
@@ -299,7 +297,7 @@ static aeon_status report(converter *c, uint64_t n_bytes, aeon_error *err)
 /* Make the rows from c->first on, and hand them on to be written. */
 static aeon_status convert_chunk(converter *c, aeon_error *err)
 {
-    size_t bytes = c->n_rows * (size_t)ae_dtype_row_bytes(c->type, c->t->dims[0]);
+    size_t bytes = c->n_rows * (size_t)ae_dtype_row_bytes(c->type, c->t->stored->dims[0]);
     c->chunk = c->chunks[c->ready == c->chunks[0]];
     ae_pool_run(c->pool, make_chunk, c);
     if (c->write_status != AEON_OK) {
@@ -312,7 +310,7 @@ static aeon_status convert_chunk(converter *c, aeon_error *err)
         c->tensor.n_not_finite += c->sums[i].n_not_finite;
         c->tensor.n_too_large += c->sums[i].n_too_large;
     }
-    c->in->forget(c->in, c->t, c->first, c->n_rows);
+    if (c->t->stored->n_dims > 1) ae_source_forget(c->t, c->first, c->n_rows);
     c->ready = c->chunk;
     c->ready_bytes = bytes;
     TRY(check_values(c, err));
@@ -329,7 +327,7 @@ static double relative(const sums *s)
 static void note_error(converter *c)
 {
     aeon_quantize_result *r = &c->result;
-    if (c->t->n_dims == 1) return;
+    if (c->t->stored->n_dims == 1) return;
     c->all.weights += c->tensor.weights;
     c->all.errors += c->tensor.errors;
     if (relative(&c->tensor) <= r->worst_error) return;
@@ -341,7 +339,7 @@ static aeon_status convert_tensor(converter *c, size_t i, aeon_error *err)
 {
     c->t = &c->in->tensors[i];
     c->type = c->types[i];
-    c->is_copied = c->type == c->t->type;
+    c->is_copied = c->type == c->t->stored->type;
     c->tensor = (sums){0};
     c->unit_rows = rows_of(UNIT_VALUES, c->t);
     size_t most = rows_of(CHUNK_VALUES, c->t);

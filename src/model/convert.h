@@ -1,11 +1,10 @@
 /* convert.h - where a conversion takes its tensors and metadata from.
  *
  * Model:    A source is a list of tensors as a GGUF file will name, order and shape them, whatever
- *           they are called at home, and a few functions that give their rows. Those whose rows lie
- *           somewhere as they are need no function of their own.
+ *           they are called at home, and their rows.
  * Uses:     config.h, format/, tensor/.      Threads: any number may read rows at once.
  * Example:  TRY(ae_source_open_gguf(&s, path, err));
- *           s->read(s, &s->tensors[i], 0, n_rows, values);
+ *           ae_source_read(&s->tensors[i], 0, n_rows, values, scratch);
  *           s->close(s);
  */
 #ifndef AE_MODEL_CONVERT_H
@@ -14,14 +13,10 @@
 #include "model/config.h"
 
 typedef struct {
-    char name[64]; /* in GGUF files */
-    int n_dims;
-    uint64_t dims[AE_MAX_DIMS]; /* unused ones are 1 */
-    const ae_dtype *type;       /* as stored; NULL: as nothing that a GGUF file could hold */
-    const char *type_name;      /* in words, also where there is no type */
-    const void *data;           /* the stored rows where they lie one after another, or NULL */
+    char name[64];           /* in GGUF files */
+    const ae_tensor *stored; /* the rest of it, as it is at home; see ae_hf_tensor_at */
     /* Queries and keys whose halves rotate at home, and neighbours in GGUF files: the rows of each
-     * head_dim are in another order, of which the first rope_dim take part. 0: all as stored. */
+     * head_dim are in another order, in which the first rope_dim take part. 0: all as stored. */
     uint32_t head_dim, rope_dim;
 } ae_source_tensor;
 
@@ -36,14 +31,6 @@ struct ae_source {
     /* All metadata. file_type, has_blocks: what general.* shall say; are any tensors quantized? */
     aeon_status (*put_values)(const ae_source *s, ae_gguf_writer *w, uint32_t file_type,
                               bool has_blocks, aeon_error *err);
-    /* Rows first .. first+n-1 in f32, out [n][dims[0]], and as they are stored, for types that are
-     * stored. Of data there are ae_source_read and ae_source_copy. */
-    void (*read)(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n,
-                 float *out);
-    void (*copy)(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n,
-                 void *out);
-    /* The rows are not needed any more, for now: what was read of a file may leave the memory. */
-    void (*forget)(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n);
     void (*close)(ae_source *s);
 };
 
@@ -52,11 +39,16 @@ struct ae_source {
 AEON_MUST_USE aeon_status ae_source_open_gguf(ae_source **out, const char *path, aeon_error *err);
 AEON_MUST_USE aeon_status ae_source_open_hf(ae_source **out, const char *folder, aeon_error *err);
 
-/* For sources whose tensors have data (convert_gguf.c). */
-void ae_source_read(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n,
-                    float *out);
-void ae_source_copy(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n,
-                    void *out);
-void ae_source_forget(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n);
+/* Was it rounded to fewer bits than floats have? */
+bool ae_source_is_quantized(const ae_source_tensor *t);
+
+/* Rows first .. first+n-1: in f32, out [n][dims[0]], with room for dims[0] floats at scratch; or as
+ * they are stored. */
+void ae_source_read(const ae_source_tensor *t, uint64_t first, uint64_t n, float *out,
+                    float *scratch);
+void ae_source_copy(const ae_source_tensor *t, uint64_t first, uint64_t n, void *out);
+
+/* The rows are not needed any more, for now: what was read of a file may leave the memory. */
+void ae_source_forget(const ae_source_tensor *t, uint64_t first, uint64_t n);
 
 #endif

@@ -1,4 +1,4 @@
-/* convert_gguf.c - a GGUF file as the source of a conversion, and rows of tensors in a mapping. */
+/* convert_gguf.c - a GGUF file as the source of a conversion, and the rows of any source. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "format/builtin.h"
@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- rows where they lie --------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* Where row (of a vector: element) i of a tensor is stored. */
 static uint64_t place_of(const ae_source_tensor *t, uint64_t i)
@@ -21,42 +21,65 @@ static uint64_t place_of(const ae_source_tensor *t, uint64_t i)
 }
 
 /* What exchanges places: rows, and of a bias values. */
+static bool has_ordered_values(const ae_source_tensor *t)
+{
+    return t->stored->n_dims == 1 && t->head_dim;
+}
+
+static size_t piece_values(const ae_source_tensor *t)
+{
+    return has_ordered_values(t) ? 1 : (size_t)t->stored->dims[0];
+}
+
 static size_t piece_bytes(const ae_source_tensor *t)
 {
-    if (t->n_dims == 1 && t->head_dim) return t->type->block_bytes;
-    return (size_t)ae_dtype_row_bytes(t->type, t->dims[0]);
+    return (size_t)ae_dtype_row_bytes(t->stored->type, piece_values(t));
 }
 
-static const char *piece_at(const ae_source_tensor *t, uint64_t i)
+static size_t n_pieces(const ae_source_tensor *t, uint64_t n_rows)
 {
-    return (const char *)t->data + place_of(t, i) * piece_bytes(t);
+    return (size_t)(has_ordered_values(t) ? t->stored->dims[0] : n_rows);
 }
 
-void ae_source_read(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n,
-                    float *out)
+/* Piece i as it is stored, or put together in buffer. */
+static const void *piece_at(const ae_source_tensor *t, uint64_t i, void *buffer)
 {
-    bool is_bias = t->n_dims == 1 && t->head_dim;
-    size_t n_pieces = (size_t)(is_bias ? t->dims[0] : n), n_values = is_bias ? 1 : t->dims[0];
-    (void)s;
-    for (size_t i = 0; i < n_pieces; i++)
-        t->type->to_f32(piece_at(t, first + i), out + i * n_values, n_values);
+    uint64_t place = place_of(t, i);
+    if (t->stored->data) return (const char *)t->stored->data + place * piece_bytes(t);
+    ae_mlx_rows(t->stored, (size_t)place, 1, buffer);
+    return buffer;
 }
 
-void ae_source_copy(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n,
-                    void *out)
+bool ae_source_is_quantized(const ae_source_tensor *t)
 {
-    size_t n_pieces = (size_t)(t->n_dims == 1 && t->head_dim ? t->dims[0] : n);
+    return !t->stored->data || t->stored->type->block_values > 1;
+}
+
+void ae_source_read(const ae_source_tensor *t, uint64_t first, uint64_t n, float *out,
+                    float *scratch)
+{
+    size_t n_values = piece_values(t);
+    for (size_t i = 0; i < n_pieces(t, n); i++)
+        t->stored->type->to_f32(piece_at(t, first + i, scratch), out + i * n_values, n_values);
+}
+
+void ae_source_copy(const ae_source_tensor *t, uint64_t first, uint64_t n, void *out)
+{
     size_t size = piece_bytes(t);
-    (void)s;
-    for (size_t i = 0; i < n_pieces; i++)
-        memcpy((char *)out + i * size, piece_at(t, first + i), size);
+    for (size_t i = 0; i < n_pieces(t, n); i++) {
+        char *to = (char *)out + i * size;
+        const void *from = piece_at(t, first + i, to);
+        if (from != to) memcpy(to, from, size);
+    }
 }
 
-void ae_source_forget(const ae_source *s, const ae_source_tensor *t, uint64_t first, uint64_t n)
+void ae_source_forget(const ae_source_tensor *t, uint64_t first, uint64_t n)
 {
-    (void)s;
-    uint64_t row_bytes = ae_dtype_row_bytes(t->type, t->dims[0]);
-    ae_map_forget((const char *)t->data + first * row_bytes, (size_t)(n * row_bytes));
+    uint64_t row_bytes = ae_dtype_row_bytes(t->stored->type, t->stored->dims[0]);
+    if (t->stored->data)
+        ae_map_forget((const char *)t->stored->data + first * row_bytes, (size_t)(n * row_bytes));
+    else
+        ae_mlx_forget(t->stored, (size_t)first, (size_t)n);
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
@@ -131,12 +154,8 @@ static aeon_status list_tensors(gguf_source *s, aeon_error *err)
         if (strlen(from->name) >= sizeof to->name)
             return ae_fail(err, AEON_UNSUPPORTED, "%s: the name of tensor %s is too long",
                            ae_gguf_path(s->gguf), ae_show(from->name, strlen(from->name)).text);
-        *to = (ae_source_tensor){.n_dims = from->n_dims,
-                                 .type = from->type,
-                                 .type_name = from->type->name,
-                                 .data = from->data};
-        memcpy(to->name, from->name, strlen(from->name));
-        memcpy(to->dims, from->dims, sizeof to->dims);
+        snprintf(to->name, sizeof to->name, "%s", from->name);
+        to->stored = from;
     }
     return AEON_OK;
 }
@@ -154,11 +173,7 @@ aeon_status ae_source_open_gguf(ae_source **out, const char *path, aeon_error *e
 {
     gguf_source *s = ae_mem_alloc(AE_MEM_INDEX, sizeof *s);
     if (!s) return ae_fail_memory(err, sizeof *s, "a source of tensors");
-    s->base = (ae_source){.put_values = put_values,
-                          .read = ae_source_read,
-                          .copy = ae_source_copy,
-                          .forget = ae_source_forget,
-                          .close = close_gguf};
+    s->base = (ae_source){.put_values = put_values, .close = close_gguf};
     aeon_status status = open_file(s, path, err);
     if (status != AEON_OK) {
         close_gguf(&s->base);

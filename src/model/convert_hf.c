@@ -1,5 +1,6 @@
-/* convert_hf.c - a Hugging Face folder as the source of a conversion: other names, the metadata
- * written anew, and where GGUF files order queries and keys differently, their rows exchanged. */
+/* convert_hf.c - a Hugging Face or MLX folder as the source of a conversion: other names, the
+ * metadata written anew, and where GGUF files order queries and keys differently, their rows
+ * exchanged. */
 #include "base/mem.h"
 #include "format/vocab_gguf.h"
 #include "format/vocab_hf.h"
@@ -14,6 +15,7 @@ typedef struct {
     ae_source base;
     ae_hf *hf;
     ae_config config;
+    ae_tensor factors[AE_N_ROPE_SETS]; /* those of config */
 } hf_source;
 
 static const hf_source *of(const ae_source *s)
@@ -98,14 +100,10 @@ static ae_source_tensor *add(hf_source *s, const char *name)
 /* The tensor hf_name under another name. Returns NULL if it is not there. */
 static ae_source_tensor *add_stored(hf_source *s, const char *name, const char *hf_name)
 {
-    const ae_tensor *from = ae_safetensors_tensor_find(s->hf->tensors, hf_name);
-    if (!from) return NULL;
+    const ae_tensor *stored = ae_hf_tensor_find(s->hf, hf_name);
+    if (!stored) return NULL;
     ae_source_tensor *t = add(s, name);
-    t->n_dims = from->n_dims;
-    t->type = from->type;
-    t->type_name = from->type->name;
-    t->data = from->data;
-    memcpy(t->dims, from->dims, sizeof t->dims);
+    t->stored = stored;
     return t;
 }
 
@@ -129,14 +127,15 @@ static void add_factors(hf_source *s)
 {
     for (int set = 0; set < AE_N_ROPE_SETS; set++) {
         const char *name = ae_rope_tensor_name(&s->config, (ae_rope_set)set);
+        uint64_t n = s->config.rope_dim / 2;
         if (!name) continue;
-        ae_source_tensor *t = add(s, name);
-        t->n_dims = 1;
-        t->type = ae_dtype_get(AEON_TYPE_F32);
-        t->type_name = t->type->name;
-        t->data = s->config.rope_factors[set];
-        for (int i = 0; i < AE_MAX_DIMS; i++) t->dims[i] = 1;
-        t->dims[0] = s->config.rope_dim / 2;
+        s->factors[set] = (ae_tensor){.name = name,
+                                      .type = ae_dtype_get(AEON_TYPE_F32),
+                                      .n_dims = 1,
+                                      .dims = {n, 1, 1, 1},
+                                      .data = s->config.rope_factors[set],
+                                      .size_bytes = n * sizeof(float)};
+        add(s, name)->stored = &s->factors[set];
     }
 }
 
@@ -155,13 +154,6 @@ static aeon_status list_tensors(hf_source *s, aeon_error *err)
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
-
-/* Factors lie in the source itself, no part of a file. */
-static void forget(const ae_source *base, const ae_source_tensor *t, uint64_t first, uint64_t n)
-{
-    const char *data = t->data, *own = (const char *)&of(base)->config;
-    if (data < own || data >= own + sizeof of(base)->config) ae_source_forget(base, t, first, n);
-}
 
 static void close_hf(ae_source *s)
 {
@@ -186,11 +178,7 @@ aeon_status ae_source_open_hf(ae_source **out, const char *folder, aeon_error *e
 {
     hf_source *s = ae_mem_alloc(AE_MEM_INDEX, sizeof *s);
     if (!s) return ae_fail_memory(err, sizeof *s, "a source of tensors");
-    s->base = (ae_source){.put_values = put_values,
-                          .read = ae_source_read,
-                          .copy = ae_source_copy,
-                          .forget = forget,
-                          .close = close_hf};
+    s->base = (ae_source){.put_values = put_values, .close = close_hf};
     aeon_status status = open_folder(s, folder, err);
     if (status != AEON_OK) {
         close_hf(&s->base);

@@ -7,13 +7,14 @@ import pathlib
 import resource
 import signal
 import struct
+import subprocess
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "parity"))
 import gguf  # noqa: E402
 import gguf_to_hf  # noqa: E402
 import harness  # noqa: E402
-from harness import check, equal, fails, folder, model, start, test, wait_until, works  # noqa: E402
+from harness import ROOT, check, equal, fails, folder, model, start, test, wait_until, works  # noqa: E402
 
 
 def convert(source, target, kind, *more):
@@ -91,7 +92,6 @@ def a_folder_becomes_the_file_it_was_made_from():
     for shape, shards in (("phi3-nano", 1), ("llama-nano", 2), ("qwen2-nano", 3), ("qwen3-nano", 1)):
         here = folder()
         gguf.write(here / "source.gguf", without_factors(gguf.read(model(shape, "bf16"))))
-        gguf_to_hf.LLAMA3_SCALING = None
         gguf_to_hf.convert(here / "source.gguf", here / "hf", shards)
         for kind in ("bf16", "q6_k"):
             convert(here / "source.gguf", here / f"file-{kind}.gguf", kind)
@@ -121,6 +121,22 @@ def several_ends_and_a_chat_template_of_a_folder():
     equal([got[f"tokenizer.ggml.{key}_token_id"] for key in ("eos", "eom", "eot")], [995, 993, 996])
     equal(got["tokenizer.chat_template"], "{{ messages }}")
     equal((got["general.file_type"], got["general.quantization_version"]), (7, 2))
+
+
+@test
+def an_mlx_folder_becomes_what_it_means():
+    for shape, options in (("phi3-nano", ("--bits", 4)), ("llama-nano", ("--bits", 8, "--group", 32)),
+                           ("qwen3-nano", ("--bits", 3))):
+        here = folder()
+        gguf.write(here / "source.gguf", without_factors(gguf.read(model(shape))))
+        gguf_to_hf.convert(here / "source.gguf", here / "hf")
+        subprocess.run([sys.executable, ROOT / "tests/parity/mlx_write.py", here / "hf", here / "mlx",
+                        here / "f32", *map(str, options)], check=True)
+        refused(here / "mlx", "q8_0", says=("mlx", "--requantize"))
+        for kind in ("f32", "q4_k_m"):
+            convert(here / "mlx", here / f"mlx-{kind}.gguf", kind, "--requantize")
+            convert(here / "f32", here / f"f32-{kind}.gguf", kind)
+            same_tensors(here / f"mlx-{kind}.gguf", here / f"f32-{kind}.gguf")
 
 
 # ---- bad input --------------------------------------------------------------------------------------

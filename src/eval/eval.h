@@ -23,4 +23,14 @@ struct aeon_eval {
  * 0 and 1 if n is 0. */
 void ae_wilson(size_t n_right, size_t n, double *low, double *high);
 
+/* Append the tokens of a question, and open the assistant's turn. Errors: UNSUPPORTED, BAD_FORMAT
+ * (names the question's line), OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_question_encode(const aeon_suite *s, const ae_question *q,
+                                             const aeon_model *model, aeon_tokens *out,
+                                             aeon_error *err);
+
+/* Do two models speak of the same tokens? Errors: MISMATCH, OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_check_vocabulary(const aeon_tokenizer *a, const aeon_tokenizer *b,
+                                              aeon_error *err);
+
 #endif

@@ -44,15 +44,24 @@ typedef struct run {
 
 /* ---- prompts --------------------------------------------------------------------------------- */
 
+aeon_status ae_question_encode(const aeon_suite *s, const ae_question *q, const aeon_model *model,
+                               aeon_tokens *out, aeon_error *err)
+{
+    aeon_error inner;
+    const aeon_chat_template *chat = aeon_model_chat(model);
+    if (!chat)
+        return ae_fail(err, AEON_UNSUPPORTED, "the model has no chat template that is known here");
+    aeon_status status = aeon_chat_encode(chat, aeon_model_tokenizer(model), q->messages,
+                                          q->n_messages, 0, out, &inner);
+    if (status == AEON_INVALID_ARGUMENT)
+        return ae_fail(err, AEON_BAD_FORMAT, "%s:%zu: %s", s->name, q->line, inner.text);
+    return status == AEON_OK ? AEON_OK : ae_fail(err, status, "%s", inner.text);
+}
+
 static aeon_status encode_question(run *r, const ae_question *q, aeon_error *err)
 {
     size_t n_before = r->prompts.n, n_ctx = aeon_model_describe(r->model)->n_ctx_max;
-    aeon_error inner;
-    aeon_status status = aeon_chat_encode(aeon_model_chat(r->model), aeon_model_tokenizer(r->model),
-                                          q->messages, q->n_messages, 0, &r->prompts, &inner);
-    if (status == AEON_INVALID_ARGUMENT)
-        return ae_fail(err, AEON_BAD_FORMAT, "%s:%zu: %s", r->suite->name, q->line, inner.text);
-    if (status != AEON_OK) return ae_fail(err, status, "%s", inner.text);
+    TRY(ae_question_encode(r->suite, q, r->model, &r->prompts, err));
     size_t n = r->prompts.n - n_before;
     if (n >= n_ctx)
         return ae_fail(err, AEON_BAD_FORMAT,
@@ -286,8 +295,7 @@ static aeon_status run_all(run *r, aeon_error *err)
 
 /* ---- the run --------------------------------------------------------------------------------- */
 
-static aeon_status check_vocabulary(const aeon_tokenizer *a, const aeon_tokenizer *b,
-                                    aeon_error *err)
+aeon_status ae_check_vocabulary(const aeon_tokenizer *a, const aeon_tokenizer *b, aeon_error *err)
 {
     size_t n = aeon_tokenizer_n_vocab(a);
     aeon_text texts[2] = {{0}, {0}};
@@ -314,8 +322,6 @@ static aeon_status check_vocabulary(const aeon_tokenizer *a, const aeon_tokenize
 static aeon_status check_call(const aeon_model *model, const aeon_suite *suite,
                               const aeon_eval_params *p, aeon_error *err)
 {
-    if (!aeon_model_chat(model))
-        return ae_fail(err, AEON_UNSUPPORTED, "the model has no chat template that is known here");
     if (p->n_samples > AE_MAX_SAMPLES)
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%zu samples: choose 1 to %d", p->n_samples,
                        AE_MAX_SAMPLES);
@@ -330,7 +336,7 @@ static aeon_status check_call(const aeon_model *model, const aeon_suite *suite,
         return ae_fail(
             err, AEON_MISMATCH, "the model to compare with holds %u tokens, the model asked %u",
             aeon_model_describe(p->against)->n_ctx_max, aeon_model_describe(model)->n_ctx_max);
-    return check_vocabulary(aeon_model_tokenizer(model), aeon_model_tokenizer(p->against), err);
+    return ae_check_vocabulary(aeon_model_tokenizer(model), aeon_model_tokenizer(p->against), err);
 }
 
 static aeon_status new_eval(aeon_eval **out, const aeon_suite *suite, size_t n_samples,

@@ -1,4 +1,5 @@
-/* cmd_eval.c - aeon eval: ask a model questions whose answers can be checked. */
+/* cmd_eval.c - aeon eval: ask a model questions whose answers can be checked; with a
+ * text (-f, --perplexity), see cmd_eval_text.c. */
 #include "cli/commands.h"
 #include "cli/console.h"
 #include "cli/runtime.h"
@@ -230,6 +231,7 @@ static aeon_status check_options(const cli_options *o, aeon_error *err)
         return cli_error(err, CLI_USAGE, "--against: compares greedy answers, not with --samples");
     if (o->transcript && o->json)
         return cli_error(err, CLI_USAGE, "--transcript: is text, not together with --json");
+    if (o->n_ctx) return cli_error(err, CLI_USAGE, "--ctx: is for a text; give one with -f FILE");
     return AEON_OK;
 }
 
@@ -288,6 +290,7 @@ static aeon_status evaluate(evaluation *e, aeon_error *err)
 
 static aeon_status run_eval(const cli_options *o, aeon_error *err)
 {
+    if (o->file || o->perplexity) return cli_eval_text(o, err);
     evaluation e = {.options = o};
     aeon_status status = evaluate(&e, err);
     aeon_eval_free(e.eval);
@@ -304,15 +307,29 @@ static const cli_option question_options[] = {
     CLI_OPTION_END,
 };
 
-static const cli_option answer_options[] = {
+static const cli_option text_options[] = {
+    {'f', "file", CLI_TEXT, AT(file), 0, 0, "FILE",
+     "not questions: how well is this text foreseen? - for standard input"},
+    {0, "ctx", CLI_SIZE, AT(n_ctx), 2, 1 << 30, "N", "tokens of a window of the text (512)"},
+    CLI_OPTION_END,
+};
+
+static const cli_option model_options[] = {
     {'m', "model", CLI_TEXT, AT(model), 0, 0, "MODEL",
      "a GGUF file, a Hugging Face folder, builtin, or builtin-draft"},
+    {0, "against", CLI_TEXT, AT(against), 0, 0, "MODEL",
+     "how many tokens of the answers would MODEL choose as well? or how far from it on the text?"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},
     {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "how keys and values are kept: f32, f16, bf16 or q8_0"},
+    {0, "tokens", CLI_SIZE, AT(n_max), 1, CLI_MAX_TOKENS, "N",
+     "most tokens of an answer (160), or of the text (all)"},
+    CLI_OPTION_END,
+};
+
+static const cli_option answer_options[] = {
+    {0, "perplexity", CLI_FLAG, AT(perplexity), 0, 0, NULL,
+     "don't ask: how well are the right answers foreseen?"},
     {0, "template", CLI_TEMPLATE, 0, 0, 0, "NAME", "chat template instead of the file's own"},
-    {0, "tokens", CLI_SIZE, AT(n_max), 1, CLI_MAX_TOKENS, "N", "most tokens of an answer (160)"},
-    {0, "against", CLI_TEXT, AT(against), 0, 0, "MODEL",
-     "how many tokens of the answers would MODEL choose as well?"},
     {0, "samples", CLI_SIZE, AT(n_samples), 0, 1000, "K", "K drawn answers, not the greedy one"},
     {0, "temp", CLI_REAL, AT(sample_temperature), 0, 100, "X", "temperature of the samples"},
     {0, "seed", CLI_SEED, 0, 0, 0, "N", "another seed, other samples"},
@@ -328,15 +345,17 @@ static const cli_option output_options[] = {
 
 const cli_command cli_eval = {
     .name = "eval",
-    .summary = "ask a model questions and check the answers",
-    .usage = "[--suite SUITE] [-m MODEL] [--family NAME]... [-n N] [options]",
-    .groups = (const cli_group[]){{"Questions", question_options},
+    .summary = "how good is a model? by questions, or by a text",
+    .usage = "[-m MODEL] [--suite SUITE [--perplexity] | -f FILE] [--against MODEL] [options]",
+    .groups = (const cli_group[]){{"Model", model_options},
+                                  {"Questions", question_options},
                                   {"Answers", answer_options},
+                                  {"Text", text_options},
                                   {"Output", output_options},
                                   CLI_GROUP_END},
     .notes = "A line of a suite: {\"family\": \"..\", \"messages\": [..], \"check\": {..}, "
              "\"answer\": \"..\"};\n"
-             "docs/training.md explains the checks.",
-    .example = "aeon eval -n 20 --wrong",
+             "docs/evaluation.md explains the checks, and the figures of a text.",
+    .example = "aeon eval --perplexity -n 5 --against builtin-draft",
     .run = run_eval,
 };

@@ -17,6 +17,9 @@ extern const cli_option cli_shape_options[];    /* --shape --type */
 /* aeon bench --train. */
 AEON_MUST_USE aeon_status cli_bench_train(const cli_options *o, aeon_error *err);
 
+/* aeon eval -f, --perplexity. */
+AEON_MUST_USE aeon_status cli_eval_text(const cli_options *o, aeon_error *err);
+
 /* Where an option's value goes. */
 #define AT(field) offsetof(cli_options, field)
 

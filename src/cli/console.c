@@ -79,6 +79,7 @@ static struct {
     const char *what; /* NULL: nothing under way */
     double start_s, shown_s;
     bool visible;
+    char note[40]; /* behind it */
 } bar;
 
 bool cli_progress(void *user, const char *what, double fraction)
@@ -97,8 +98,8 @@ bool cli_progress(void *user, const char *what, double fraction)
         fraction = fraction < 0 ? 0 : fraction > 1 ? 1 : fraction;
         int n = (int)(fraction * WIDTH);
         fflush(stdout);
-        fprintf(stderr, "\r\033[K%s [%.*s%.*s] %3.0f %%", what, n, full, WIDTH - n, none,
-                100 * fraction);
+        fprintf(stderr, "\r\033[K%s [%.*s%.*s] %3.0f %%  %s", what, n, full, WIDTH - n, none,
+                100 * fraction, bar.note);
         fflush(stderr);
         bar.shown_s = now;
         bar.visible = true;
@@ -106,11 +107,20 @@ bool cli_progress(void *user, const char *what, double fraction)
     return !cli_is_interrupted();
 }
 
+void cli_progress_note(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    vsnprintf(bar.note, sizeof bar.note, format, args);
+    va_end(args);
+}
+
 void cli_progress_end(void)
 {
     if (bar.visible) fputs("\r\033[K", stderr);
     bar.visible = false;
     bar.what = NULL;
+    bar.note[0] = 0;
 }
 
 /* ---- text ---------------------------------------------------------------------------------- */

@@ -33,6 +33,8 @@ bool cli_is_terminal(const FILE *stream);
 /* Show a bar on standard error, if that is a terminal and the work takes a while. An
  * aeon_progress_fn: returns false once the person has pressed Ctrl-C. */
 bool cli_progress(void *user, const char *what, double fraction);
+/* What stands behind the bar from now on, such as a speed, until it is wiped. */
+void cli_progress_note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 /* Wipe the bar; also when none was shown. */
 void cli_progress_end(void);
 

@@ -88,7 +88,7 @@ typedef struct {
     const char *families[CLI_MAX_FAMILIES];
     size_t n_families, n_each, n_samples;
     float sample_temperature;
-    bool wrong, transcript;
+    bool wrong, transcript, perplexity;
 
     bool help;
     const char *argument; /* the first word that is not an option: MODEL, IN, OUT or COMMAND */

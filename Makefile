@@ -48,7 +48,15 @@ check: ## hold the rules: layers, sizes, exports, banned functions, format, warn
 	$(SAY) 'checking the rules'
 	@tools/check.py --library build/release
 
-bench: ## measure the built-in model, or another: make bench MODEL=file.gguf
+bench: $(if $(filter file,$(origin MODEL)),bench-targets,bench-model) ## measure speed beside its targets (15 minutes), or a model: make bench MODEL=builtin
+
+bench-targets:
+	$(NEED) test
+	@$(MAKE) --no-print-directory $(if $(filter %-x86_64,$(HOST)),$(PEERS),no-peers)
+	$(call build,release,$(NO_TESTS),aeon)
+	@node bench/targets.mjs build/release/bin/aeon
+
+bench-model:
 	$(NEED) build
 	$(call build,release,$(NO_TESTS),aeon bench_pages)
 	@build/release/bin/aeon bench -m "$(MODEL)"
@@ -105,7 +113,7 @@ $(PEERS): tests/parity/package-lock.json
 	@cd tests/parity && npm ci --ignore-scripts --omit=optional --loglevel=error
 	@touch $@
 
-.PHONY: no-arm64 no-peers
+.PHONY: no-arm64 no-peers bench-targets bench-model
 no-arm64:
 	$(SAY) 'skipping the arm64 tests: they need Debian on x86-64'
 no-peers:

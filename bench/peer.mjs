@@ -4,30 +4,14 @@
 //     node bench/peer.mjs PATH/TO/aeon FILE.gguf [-p 256] [-n 32] [--depth 0,1024] [-r 5] [-t N]
 //         [--json]
 //
-// Both load the model once, before anything is measured. Then every test runs in rounds: AEON, the
-// peer, AEON, the peer; what disturbs the machine for a while tells on both. llama.cpp runs inside
-// this program, and `aeon bench --lines` beside it answers a line for each test; of the two only one
-// computes at a time. AEON itself never runs another program, so this one is in charge.
-//
-// The peer has as many threads, keys and values in f16 and flash attention, which is its fastest. Both
-// compute one row of logits after a prompt and one for every token that is written; the peer also
-// picks the likeliest token, the only way to get at its logits, which takes less than a millisecond.
-import {spawn} from "node:child_process";
+// Every test runs in rounds: AEON, the peer, AEON, the peer; what disturbs the machine for a while
+// tells on both. How each side is measured: sides.mjs.
 import {existsSync} from "node:fs";
-import path from "node:path";
-import {createInterface} from "node:readline";
-import {fileURLToPath, pathToFileURL} from "node:url";
 import {parseArgs} from "node:util";
+import {fail, hasPeer, median, openAeon, openPeer} from "./sides.mjs";
 
-const here = path.dirname(fileURLToPath(import.meta.url));
-const LLAMA = path.join(here, "../tests/parity/node_modules/node-llama-cpp/dist/index.js");
 const USAGE = "usage: peer.mjs PATH/TO/aeon FILE.gguf [-p 256] [-n 32] [--depth 0,1024] [-r 5] [-t N] "
     + "[--json]";
-
-function fail(text, code = 1) {
-    console.error(`peer: error: ${text}`);
-    process.exit(code);
-}
 
 // ---- what to do ------------------------------------------------------------------------------
 
@@ -69,72 +53,7 @@ function listTests({prefill, decode, depths}) {
         {test: "decode", tokens: decode, depth}]).filter(({tokens}) => tokens > 0);
 }
 
-// ---- the two sides: each has .run(test), tokens per second -------------------------------------
-
-async function openAeon({aeon, model, prefill, decode, depths, threads}) {
-    const child = spawn(aeon, ["bench", "-m", model, "--lines", "-p", prefill, "-n", decode,
-        "--depth", depths.join(","), "-t", threads].map(String), {stdio: ["pipe", "pipe", "inherit"]});
-    child.on("error", (error) => fail(`${aeon}: ${error.message}`));
-    child.stdin.on("error", () => {}); // its end is told by the missing answer
-    const lines = createInterface({input: child.stdout})[Symbol.asyncIterator]();
-    const answer = async () => {
-        const {value, done} = await lines.next();
-        if (done) fail(`${aeon} ended before it answered`);
-        return JSON.parse(value);
-    };
-    return {about: await answer(), close: () => child.stdin.end(),
-        run: async (test) => {
-            child.stdin.write(`${JSON.stringify(test)}\n`);
-            return (await answer()).tps;
-        }};
-}
-
-async function importLlama() {
-    if (!existsSync(LLAMA))
-        fail("node-llama-cpp is not installed: `make bench-peer` does it, or `npm ci` in tests/parity");
-    return import(pathToFileURL(LLAMA));
-}
-
-async function openPeer({model: modelPath, prefill, decode, depths}, threads) {
-    const {getLlama} = await importLlama();
-    const llama = await getLlama({gpu: false, build: "never", progressLogs: false, logLevel: "error",
-        maxThreads: threads});
-    const model = await llama.loadModel({modelPath});
-    const longest = Math.max(...depths) + Math.max(prefill, decode);
-    const context = await model.createContext({contextSize: longest + 32,
-        threads: {ideal: threads, min: threads}, flashAttention: true,
-        experimentalKvCacheKeyType: "F16", experimentalKvCacheValueType: "F16"});
-    const sequence = context.getSequence();
-    const nVocab = model.fileInfo.metadata.tokenizer.ggml.tokens.length;
-    const ids = Array.from({length: longest}, (_, i) => (i * 7919 + 11) % nVocab);
-
-    const withLogits = (id) => [id, {generateNext: {token: true, options: {temperature: 0}}}];
-    async function setDepth(depth) {
-        const held = sequence.nextTokenIndex;
-        if (held > depth) await sequence.eraseContextTokenRanges([{start: depth, end: held}]);
-        if (held < depth) await sequence.evaluateWithoutGeneratingNewTokens(ids.slice(held, depth));
-        if (sequence.nextTokenIndex !== depth) fail(`the peer cannot go back to ${depth} tokens`);
-    }
-    async function run({test, tokens, depth}) {
-        await setDepth(depth);
-        const next = ids.slice(depth, depth + tokens);
-        const start = performance.now();
-        if (test === "prefill")
-            await sequence.controlledEvaluate([...next.slice(0, -1), withLogits(next.at(-1))]);
-        else
-            for (const id of next) await sequence.controlledEvaluate([withLogits(id)]);
-        return 1000 * tokens / (performance.now() - start);
-    }
-    return {about: {name: "llama.cpp", release: llama.llamaCppRelease.release,
-        threads: context.currentThreads}, run};
-}
-
 // ---- in turns --------------------------------------------------------------------------------
-
-const median = (numbers) => {
-    const sorted = [...numbers].sort((a, b) => a - b), middle = sorted.length >> 1;
-    return sorted.length % 2 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
-};
 
 async function compare(tests, sides, nRuns) {
     const results = tests.map((test) => ({...test, aeon: [], peer: []}));
@@ -162,11 +81,12 @@ function printTable(about, peer, results) {
 }
 
 const options = readOptions();
-await importLlama(); // a missing one is told before a large file is loaded
-const aeon = await openAeon(options);
-const peer = await openPeer(options, aeon.about.threads);
+if (!hasPeer()) // told before a large file is loaded
+    fail("node-llama-cpp is not installed: `make bench-peer` does it, or `npm ci` in tests/parity");
+const aeon = await openAeon(options.aeon, options.model, options, options.threads);
+const peer = await openPeer(options.model, options, aeon.about.threads);
 const results = await compare(listTests(options), {aeon, peer}, options.runs);
 if (options.json) console.log(JSON.stringify({...aeon.about, peer: peer.about, results}));
 else printTable(aeon.about, peer.about, results);
-aeon.close();
+await aeon.close();
 process.exit(0);

@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     const cli_options *options;
     cli_runtime runtime;
-    aeon_machine_limits limits;
+    aeon_machine_limits limits; /* 0: not measured yet */
     size_t most_depth, most_tokens; /* of all tests */
     size_t depth;                   /* that the talks hold now */
     aeon_session **talks;           /* [n_talks]: the session of the runtime, and forks of it */
@@ -44,6 +44,9 @@ const char *cli_bench_name(const cli_bench_test *t);
 /* Run a test once. Errors: CANCELLED, those of the engine. */
 AEON_MUST_USE aeon_status cli_bench_time(cli_benchmark *b, const cli_bench_test *t, double *tps,
                                          aeon_error *err);
+
+/* The highest that the limits allow, in tokens per second; *bytes: what a step reads. */
+double cli_bench_most_tps(const cli_benchmark *b, const cli_bench_test *t, double *bytes);
 
 /* ---- bench_lines.c --------------------------------------------------------------------------- */
 

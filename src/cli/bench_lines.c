@@ -45,12 +45,14 @@ static bool get_size(const json_t *test, const char *key, size_t otherwise, size
     return true;
 }
 
-static aeon_status parse_test(const cli_benchmark *b, cli_bench_test *t, const aeon_text *line,
-                              size_t number, aeon_error *err)
+/* *is_probe: it asks for the limits instead. */
+static aeon_status parse_test(const cli_benchmark *b, cli_bench_test *t, bool *is_probe,
+                              const aeon_text *line, size_t number, aeon_error *err)
 {
     const cli_options *o = b->options;
     json_t *test = json_loadb(line->data ? line->data : "", line->len, 0, NULL);
     const char *name = json_string_value(json_object_get(test, "test"));
+    *is_probe = name && strcmp(name, "probe") == 0;
     t->is_decode = name && strcmp(name, "decode") == 0;
     size_t most = t->is_decode ? o->n_decode : o->n_prefill;
     bool is_good = name && (t->is_decode || strcmp(name, "prefill") == 0) &&
@@ -58,23 +60,39 @@ static aeon_status parse_test(const cli_benchmark *b, cli_bench_test *t, const a
                    get_size(test, "depth", 0, 0, b->most_depth, &t->depth) &&
                    get_size(test, "batch", 1, 1, t->is_decode ? b->n_talks : 1, &t->n_batch);
     json_decref(test);
-    if (is_good) return AEON_OK;
+    if (is_good || *is_probe) return AEON_OK;
     return cli_error(
         err, AEON_INVALID_ARGUMENT,
         "standard input, line %zu: no test that can be run; write "
         "{\"test\":\"prefill\",\"tokens\":N,\"depth\":N} or \"decode\", at most as large "
-        "as -p, -n, --depth and --batch say",
+        "as -p, -n, --depth and --batch say, or \"probe\"",
         number);
+}
+
+static aeon_status answer_test(cli_benchmark *b, const cli_bench_test *t, aeon_error *err)
+{
+    double tps, bytes;
+    TRY(cli_bench_time(b, t, &tps, err));
+    json_t *answer = json_pack("{s:f}", "tps", tps);
+    if (b->limits.read_gbps > 0)
+        json_object_set_new(answer, "limit_fraction",
+                            json_real(tps / cli_bench_most_tps(b, t, &bytes)));
+    return cli_print_json(answer, err);
+}
+
+static aeon_status answer_probe(cli_benchmark *b, aeon_error *err)
+{
+    TRY(aeon_machine_probe((int)b->options->n_threads, &b->limits, err));
+    return cli_print_json(cli_json_limits(&b->limits), err);
 }
 
 static aeon_status answer_line(cli_benchmark *b, const aeon_text *line, size_t number,
                                aeon_error *err)
 {
-    double tps;
     cli_bench_test t = {0};
-    TRY(parse_test(b, &t, line, number, err));
-    TRY(cli_bench_time(b, &t, &tps, err));
-    TRY(cli_print_json(json_pack("{s:f}", "tps", tps), err));
+    bool is_probe;
+    TRY(parse_test(b, &t, &is_probe, line, number, err));
+    TRY(is_probe ? answer_probe(b, err) : answer_test(b, &t, err));
     if (!cli_flush()) return cli_error(err, AEON_IO, "standard output: %s", strerror(errno));
     return AEON_OK;
 }

@@ -128,7 +128,7 @@ static int compare_doubles(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void set_limit(const cli_benchmark *b, cli_bench_test *t)
+double cli_bench_most_tps(const cli_benchmark *b, const cli_bench_test *t, double *bytes)
 {
     const cli_runtime *r = &b->runtime;
     cli_work work = {.model = r->info,
@@ -138,10 +138,8 @@ static void set_limit(const cli_benchmark *b, cli_bench_test *t)
     double depth = (double)t->depth, n_tokens = (double)t->n_tokens, n_batch = (double)t->n_batch;
     cli_step step = t->is_decode ? cli_step_decode(&work, depth, n_tokens, n_batch)
                                  : cli_step_prefill(&work, depth, n_tokens);
-    double most_tps =
-        (t->is_decode ? n_batch : n_tokens) / cli_step_least_s(&work, &step, &b->limits);
-    t->bytes_per_step = step.bytes;
-    t->limit_fraction = t->median_tps / most_tps;
+    *bytes = step.bytes;
+    return (t->is_decode ? n_batch : n_tokens) / cli_step_least_s(&work, &step, &b->limits);
 }
 
 static void summarize(const cli_benchmark *b, cli_bench_test *t)
@@ -151,7 +149,7 @@ static void summarize(const cli_benchmark *b, cli_bench_test *t)
     t->min_tps = t->tps[0];
     t->max_tps = t->tps[n - 1];
     t->median_tps = 0.5 * (t->tps[(n - 1) / 2] + t->tps[n / 2]);
-    set_limit(b, t);
+    t->limit_fraction = t->median_tps / cli_bench_most_tps(b, t, &t->bytes_per_step);
 }
 
 /* The decode of one talk at the depth of t; NULL if there is none. */
@@ -350,6 +348,7 @@ const cli_command cli_bench = {
         "--lines: {\"test\":\"decode\",\"tokens\":16,\"depth\":0,\"batch\":1} is answered by "
         "{\"tps\":12.3};\n"
         "-p, -n, --depth and --batch say how large they get. The first line tells of the model.\n"
+        "{\"test\":\"probe\"} measures the limits, and answers after it say limit_fraction.\n"
         "Training is compared with the peak of f32 products on large squares; it counts 6\n"
         "operations for each weight in products and token, the output head only where there is\n"
         "something to learn, and attention within documents.",

@@ -168,6 +168,13 @@ def lines_are_answered_one_by_one():
         run.stdin.flush()
         answer = json.loads(run.stdout.readline())
         check(list(answer) == ["tps"] and answer["tps"] > 0, line, answer)
+    run.stdin.write(b'{"test":"probe"}\n{"test":"decode"}\n')
+    run.stdin.flush()
+    probe, answer = (json.loads(run.stdout.readline()) for _ in range(2))
+    equal(sorted(probe), ["bf16_gmacs", "f32_gmacs", "int8_gmacs", "read_gbps"])
+    info = works("bench", "-m", model(), "-p", "0", "-n", "4", "-r", "1", "--json").json
+    bound = probe["read_gbps"] * 1e9 / info["results"][0]["bytes_per_step"]
+    check(answer["limit_fraction"] >= 0.999 * answer["tps"] / bound, probe, answer)
     out, err = run.communicate(timeout=30)
     equal((run.returncode, out, err), (0, b"", b""))
 
@@ -210,9 +217,20 @@ def a_peer_is_measured_in_turns():
 
 
 @test
+def targets_take_known_types():
+    script = ROOT / "bench" / "targets.mjs"
+    for args, says in (((), "a program is needed"), ((harness.AEON, "--types", "q4_0,q9"), "q9"),
+                       ((harness.AEON, "-r", "x"), "--runs x"), ((harness.AEON, "--what"), "usage")):
+        result = peer(*args, script=script)
+        equal((result.code, result.out), (2, b""), result)
+        check(says in result.err, says, result)
+
+
+@test
 def a_missing_peer_is_explained():
     here = folder()
-    shutil.copy(ROOT / "bench" / "peer.mjs", here)
+    for name in ("peer.mjs", "sides.mjs"):
+        shutil.copy(ROOT / "bench" / name, here)
     result = peer(harness.AEON, model(), script=here / "peer.mjs")
     equal((result.code, result.out), (1, b""), result)
     check("not installed" in result.err and "make bench-peer" in result.err, result)

@@ -26,7 +26,7 @@ typedef struct {
 typedef struct {
     const cli_options *options;
     cli_runtime runtime;
-    aeon_machine_limits limits; /* 0: not measured yet */
+    aeon_machine_limits limits;     /* 0: not measured yet */
     size_t most_depth, most_tokens; /* of all tests */
     size_t depth;                   /* that the talks hold now */
     aeon_session **talks;           /* [n_talks]: the session of the runtime, and forks of it */

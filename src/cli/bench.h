@@ -2,8 +2,8 @@
  * another program's questions.
  *
  * Model:    A test is a piece of work with the time that it took in each run. The tests of one
- * depth run in turns, round after round: what disturbs the machine for a while tells on all. Uses:
- * cli/runtime.h.      Threads: main only.
+ *           depth run in turns, round after round: what disturbs the machine tells on all.
+ * Uses:     cli/runtime.h.      Threads: main only.
  */
 #ifndef CLI_BENCH_H
 #define CLI_BENCH_H

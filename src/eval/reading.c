@@ -18,10 +18,11 @@ enum {
 
 /* One model's seat at the text. */
 typedef struct {
+    const aeon_model_info *model;
     aeon_engine *engine;
-    aeon_session *session;
-    float *logits;   /* [CHUNK][n_vocab] of the chunk read last */
-    float *next_row; /* where the next go */
+    aeon_session *session; /* of the window */
+    float *logits;         /* [CHUNK][n_vocab] of the chunk read last */
+    float *next_row;       /* where the next go */
     size_t n_vocab;
 } reader;
 
@@ -47,20 +48,15 @@ typedef struct {
 static aeon_status open_reader(reader *r, const reading *all, const aeon_model *model,
                                aeon_error *err)
 {
-    const aeon_model_info *info = aeon_model_describe(model);
     aeon_engine_params how = aeon_engine_params_default();
     how.n_threads = all->params->n_threads;
     how.n_chunk = CHUNK;
     how.n_kv_tokens = all->out->n_ctx;
     how.has_prefixes = false;
     if (all->params->has_kv_type) how.kv_type = all->params->kv_type;
-    /* A window is one sequence: if it is long enough for the long factors, all of it is. */
-    bool is_long = info->has_long_rope && all->out->n_ctx > info->n_ctx_original;
-    aeon_session_params session = {.n_ctx = all->out->n_ctx,
-                                   .rope = is_long ? AEON_ROPE_LONG : AEON_ROPE_AUTO};
     TRY(aeon_engine_new(&r->engine, model, &how, err));
-    TRY(aeon_session_new(&r->session, r->engine, &session, err));
-    r->n_vocab = info->n_vocab;
+    r->model = aeon_model_describe(model);
+    r->n_vocab = r->model->n_vocab;
     r->logits = ae_mem_alloc_array(AE_MEM_SCRATCH, CHUNK * r->n_vocab, sizeof *r->logits);
     if (r->logits) return AEON_OK;
     return ae_fail_memory(err, CHUNK * r->n_vocab * sizeof *r->logits, "the logits of a text");
@@ -71,6 +67,16 @@ static void close_reader(reader *r)
     aeon_session_free(r->session);
     aeon_engine_free(r->engine);
     ae_mem_free(r->logits);
+}
+
+/* A window is one sequence: if it is long enough for the long factors, all of it is. */
+static aeon_status begin_window(reader *r, size_t n, aeon_error *err)
+{
+    aeon_session_params params = {.n_ctx = n, .rope = AEON_ROPE_AUTO};
+    if (r->model->has_long_rope && n > r->model->n_ctx_original) params.rope = AEON_ROPE_LONG;
+    aeon_session_free(r->session);
+    r->session = NULL;
+    return aeon_session_new(&r->session, r->engine, &params, err);
 }
 
 static bool keep_logits(void *user, size_t pos, const float *logits)
@@ -159,8 +165,8 @@ static aeon_status read_window(reading *r, const ae_window *w, aeon_error *err)
 {
     const int32_t *ids = r->windows->ids.ids + w->begin;
     size_t n_last = w->n - 1, n;
-    TRY(aeon_session_rewind(r->reader.session, 0, err));
-    if (r->params->reference) TRY(aeon_session_rewind(r->reference.session, 0, err));
+    TRY(begin_window(&r->reader, w->n, err));
+    if (r->params->reference) TRY(begin_window(&r->reference, w->n, err));
     for (size_t i = 0; i < n_last; i += n) {
         size_t end = i < w->n_first ? w->n_first : n_last;
         n = end - i < CHUNK ? end - i : CHUNK;

@@ -169,6 +169,32 @@ static void the_right_answers_of_a_suite(void **state)
     aeon_suite_free(suite);
 }
 
+/* LongRoPE: a window beyond the short factors is under the long ones from its first token on, as it
+ * is when it is fed at once; a shorter one beside it is not. */
+static void long_windows_have_the_long_factors(void **state)
+{
+    (void)state;
+    size_t n_original = aeon_model_describe(draft)->n_ctx_original;
+    ae_windows w = {0};
+    aeon_text_eval e;
+    double loss = 0;
+    while (w.ids.n < n_original + 50) CHECK_OK(aeon_tokens_append(&w.ids, text.ids, text.n, &err));
+    assert_true(aeon_model_describe(draft)->has_long_rope);
+    CHECK_OK(ae_windows_add(&w, (ae_window){.n = 40, .n_first = 30}, &err));
+    CHECK_OK(ae_windows_add(&w, (ae_window){.n = w.ids.n, .n_first = 90}, &err));
+    CHECK_OK(ae_windows_add(&w, (ae_window){.begin = 7, .n = 33, .n_first = 20}, &err));
+    CHECK_OK(ae_windows_read(&e, &w, draft, &(aeon_text_eval_params){0}, &err));
+    for (size_t i = 0; i < w.n; i++) {
+        const int32_t *ids = w.ids.ids + w.list[i].begin;
+        record r = feed(draft, ids, w.list[i].n);
+        for (size_t pos = w.list[i].n_first; pos + 1 < w.list[i].n; pos++)
+            loss += ae_place_of(r.logits + pos * r.n_vocab, NULL, r.n_vocab, ids[pos + 1]).loss;
+        free(r.logits);
+    }
+    assert_true(fabs(log(e.perplexity.value) - loss / (double)e.n_scored) < 1e-12);
+    ae_windows_release(&w);
+}
+
 /* A vocabulary with a start token: it stands where a window's first token stood. */
 static void windows_begin_with_the_start_token(void **state)
 {
@@ -356,6 +382,7 @@ int main(void)
         cmocka_unit_test(second_halves_of_windows),
         cmocka_unit_test(a_short_text_is_one_window),
         cmocka_unit_test(the_right_answers_of_a_suite),
+        cmocka_unit_test(long_windows_have_the_long_factors),
         cmocka_unit_test(windows_begin_with_the_start_token),
         cmocka_unit_test(a_model_is_not_far_from_itself),
         cmocka_unit_test(threads_change_nothing),

@@ -20,7 +20,8 @@ typedef struct {
     uint32_t block_bytes;
     /* y[0..n) = the row at x; n is a multiple of block_values. x need not be aligned. */
     void (*to_f32)(const void *x, float *y, size_t n);
-    /* The row at y = x[0..n), rounded; NULL for types that can only be read. */
+    /* The row at y = x[0..n), rounded plainly and fast, as caches need it; NULL for types that only
+     * the search of quantize.h writes. */
     void (*from_f32)(const float *x, void *y, size_t n);
 } ae_dtype;
 

@@ -24,8 +24,7 @@
  * NaN counts as zero; what is too large for the type becomes the largest that it has. */
 void ae_quantize_row(aeon_type type, const float *x, const float *importance, void *y, size_t n);
 
-/* Whether ae_quantize_row writes the type: the float types and all block types of GGUF but
- * Q2_K, Q3_K and IQ4_XS. */
+/* Whether ae_quantize_row writes the type: all of GGUF's, not MLX's groups. */
 bool ae_quantize_has(aeon_type type);
 
 #endif

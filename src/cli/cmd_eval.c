@@ -316,7 +316,7 @@ static const cli_option text_options[] = {
 
 static const cli_option model_options[] = {
     {'m', "model", CLI_TEXT, AT(model), 0, 0, "MODEL",
-     "a GGUF file, a Hugging Face folder, builtin, or builtin-draft"},
+     "a GGUF file, a Hugging Face or MLX folder, builtin, or builtin-draft"},
     {0, "against", CLI_TEXT, AT(against), 0, 0, "MODEL",
      "how many tokens of the answers would MODEL choose as well? or how far from it on the text?"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},

@@ -59,7 +59,7 @@ static aeon_status run_help(const cli_options *o, aeon_error *err)
          "Usage: aeon [COMMAND] [options]      without a command: chat\n\nCommands:");
     for (int i = 0; i < N_COMMANDS; i++)
         printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
-    puts("\nMODEL is a GGUF file, a Hugging Face folder, or builtin (the default).\n"
+    puts("\nMODEL is a GGUF file, a Hugging Face or MLX folder, or builtin (the default).\n"
          "aeon COMMAND --help shows a command's options and an example.\n"
          "AEON_ISA chooses the instruction set: avx512bf16, avx512, avxvnni, avx2; i8mm, dotprod,\n"
          "neon; scalar. NO_COLOR=1 stays plain.");

@@ -14,7 +14,7 @@
 
 const cli_option cli_model_options[] = {
     {'m', "model", CLI_TEXT, AT(model), 0, 0, "MODEL",
-     "a GGUF file, a Hugging Face folder, builtin, or builtin-draft"},
+     "a GGUF file, a Hugging Face or MLX folder, builtin, or builtin-draft"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 1024, "N", "threads; 0: one per core"},
     {0, "ctx", CLI_SIZE, AT(n_ctx), 0, 1 << 30, "N",
      "most tokens of the talk; 0: what the model allows, at most 4096"},
@@ -30,7 +30,7 @@ const cli_option cli_model_options[] = {
 
 const cli_option cli_vocab_options[] = {
     {'m', "model", CLI_TEXT, AT(model), 0, 0, "MODEL",
-     "a GGUF file, a Hugging Face folder, builtin, or builtin-draft"},
+     "a GGUF file, a Hugging Face or MLX folder, builtin, or builtin-draft"},
     CLI_OPTION_END,
 };
 

@@ -412,6 +412,12 @@ static void release(converter *c)
     ae_pool_free(c->pool);
 }
 
+static aeon_status open_source(ae_source **out, const char *in, aeon_error *err)
+{
+    return ae_file_is_folder(in) ? ae_source_open_hf(out, in, err)
+                                 : ae_source_open_gguf(out, in, err);
+}
+
 aeon_status aeon_quantize(const char *in, const char *out, const aeon_quantize_params *params,
                           aeon_quantize_result *result, aeon_error *err)
 {
@@ -419,12 +425,26 @@ aeon_status aeon_quantize(const char *in, const char *out, const aeon_quantize_p
     converter c = {.params = params};
     TRY(read_choice(&c, err));
     TRY(check_paths(in, out, err));
-    TRY(ae_file_is_folder(in) ? ae_source_open_hf(&source, in, err)
-                              : ae_source_open_gguf(&source, in, err));
+    TRY(open_source(&source, in, err));
     c.in = source;
     aeon_status status = convert(&c, out, err);
     release(&c);
     source->close(source);
     if (status == AEON_OK && result) *result = c.result;
+    return status;
+}
+
+aeon_status aeon_quantize_plan(const char *in, const aeon_quantize_params *params,
+                               aeon_quantize_result *result, aeon_error *err)
+{
+    ae_source *source = NULL;
+    converter c = {.params = params};
+    TRY(read_choice(&c, err));
+    TRY(open_source(&source, in, err));
+    c.in = source;
+    aeon_status status = plan(&c, err);
+    release(&c);
+    source->close(source);
+    if (status == AEON_OK) *result = c.result;
     return status;
 }

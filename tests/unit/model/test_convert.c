@@ -107,6 +107,20 @@ static void check_file(const char *in, const char *out, const aeon_quantize_resu
     ae_gguf_close(b);
 }
 
+/* A plan tells the same, but for what only rounding can tell. */
+static void check_plan(const char *in, const char *type, const aeon_quantize_result *told)
+{
+    aeon_quantize_result p;
+    CHECK_OK(aeon_quantize_plan(in, &(aeon_quantize_params){.type = type}, &p, &err));
+    assert_int_equal(p.n_tensors, told->n_tensors);
+    assert_int_equal(p.n_changed, told->n_changed);
+    assert_int_equal(p.n_fallback, told->n_fallback);
+    assert_int_equal(p.n_values, told->n_values);
+    assert_int_equal(p.in_bytes, told->in_bytes);
+    assert_int_equal(p.out_bytes, told->out_bytes);
+    assert_true(p.rms_error == 0 && p.worst_error == 0 && !p.worst_tensor[0]);
+}
+
 static void convert_and_check(const char *type)
 {
     char in[512], out[512];
@@ -114,6 +128,7 @@ static void convert_and_check(const char *type)
     snprintf(out, sizeof out, "%s", in_scratch("out.gguf"));
     aeon_quantize_result r = quantize(in, out, type);
     check_file(in, out, &r);
+    check_plan(in, type, &r);
     assert_int_equal(r.n_fallback, 0);
     assert_int_equal(r.n_requantized, 0);
 }
@@ -350,6 +365,10 @@ static void what_cannot_be_converted(void **state)
     synth("in.gguf", "qwen2-nano", AEON_TYPE_Q4_0);
     refuse(&(aeon_quantize_params){.type = "q8_0"}, AEON_INVALID_ARGUMENT, "--requantize");
     refuse(&(aeon_quantize_params){.type = "f16"}, AEON_INVALID_ARGUMENT, "q4_0 already");
+    aeon_quantize_result r;
+    CHECK_FAILS(aeon_quantize_plan(in_scratch("in.gguf"), &(aeon_quantize_params){.type = "q8_0"},
+                                   &r, &err),
+                AEON_INVALID_ARGUMENT);
     refuse(&(aeon_quantize_params){.type = "q9"}, AEON_INVALID_ARGUMENT, "\"q9\"");
     refuse(&(aeon_quantize_params){0}, AEON_INVALID_ARGUMENT, "q4_k_m");
     refuse(&(aeon_quantize_params){.type = "f32", .head = "q2_k"}, AEON_INVALID_ARGUMENT, "q2_k");

@@ -371,7 +371,8 @@ static void what_cannot_be_converted(void **state)
                 AEON_INVALID_ARGUMENT);
     refuse(&(aeon_quantize_params){.type = "q9"}, AEON_INVALID_ARGUMENT, "\"q9\"");
     refuse(&(aeon_quantize_params){0}, AEON_INVALID_ARGUMENT, "q4_k_m");
-    refuse(&(aeon_quantize_params){.type = "f32", .head = "q2_k"}, AEON_INVALID_ARGUMENT, "q2_k");
+    refuse(&(aeon_quantize_params){.type = "f32", .head = "mlx4_64_bf16"}, AEON_INVALID_ARGUMENT,
+           "mlx4_64_bf16");
     refuse(&(aeon_quantize_params){.type = "f32", .n_threads = -1}, AEON_INVALID_ARGUMENT, "-1");
     aeon_quantize_params p = {.type = "f16"};
     const char *out = in_scratch("out.gguf");

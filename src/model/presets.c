@@ -143,6 +143,9 @@ aeon_type ae_preset_type(const ae_preset *p, ae_role role, uint32_t n_layers, bo
 static aeon_type next_best(aeon_type type)
 {
     switch (type) {
+    case AEON_TYPE_Q2_K:
+    case AEON_TYPE_Q3_K: return AEON_TYPE_Q4_0;
+    case AEON_TYPE_IQ4_XS: return AEON_TYPE_IQ4_NL;
     case AEON_TYPE_Q4_K: return AEON_TYPE_Q4_1;
     case AEON_TYPE_Q5_K: return AEON_TYPE_Q5_1;
     case AEON_TYPE_Q6_K: return AEON_TYPE_Q8_0;

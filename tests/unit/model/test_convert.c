@@ -262,6 +262,8 @@ static void rows_that_are_no_whole_blocks(void **state)
     assert_int_equal(ae_type_that_fits(AEON_TYPE_Q5_K, 640), AEON_TYPE_Q5_1);
     assert_int_equal(ae_type_that_fits(AEON_TYPE_Q6_K, 640), AEON_TYPE_Q8_0);
     assert_int_equal(ae_type_that_fits(AEON_TYPE_Q6_K, 650), AEON_TYPE_F16);
+    assert_int_equal(ae_type_that_fits(AEON_TYPE_IQ4_XS, 32), AEON_TYPE_IQ4_NL);
+    assert_int_equal(ae_type_that_fits(AEON_TYPE_Q3_K, 96), AEON_TYPE_Q4_0);
     assert_int_equal(ae_type_that_fits(AEON_TYPE_Q4_0, 48), AEON_TYPE_F16);
     assert_int_equal(ae_type_that_fits(AEON_TYPE_BF16, 7), AEON_TYPE_BF16);
 

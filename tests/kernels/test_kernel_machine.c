@@ -60,7 +60,7 @@ static void test_every_table_has_panels(void **state)
     (void)state;
     static const aeon_type types[] = {AEON_TYPE_F32,  AEON_TYPE_F16,  AEON_TYPE_BF16,
                                       AEON_TYPE_Q8_0, AEON_TYPE_Q4_0, AEON_TYPE_Q4_K,
-                                      AEON_TYPE_Q6_K};
+                                      AEON_TYPE_Q6_K, AFFINE_TYPES};
     EACH_TABLE(k)
     {
         assert_true(k->n_lanes >= 1 && k->n_lanes <= AE_PANEL_MAX_LANES);

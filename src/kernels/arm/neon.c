@@ -33,14 +33,6 @@ AE_INLINE void store_f32(float *y, float32x4_t v, size_t n)
     memcpy(y, part, n % LANES * sizeof *part);
 }
 
-AE_INLINE uint16x4_t load_u16(const void *x, size_t n)
-{
-    if (n >= LANES) return vreinterpret_u16_u8(vld1_u8(x));
-    uint16_t part[LANES] = {0};
-    memcpy(part, x, n % LANES * sizeof *part);
-    return vld1_u16(part);
-}
-
 AE_INLINE void store_u16(void *y, uint16x4_t v, size_t n)
 {
     if (n >= LANES) {
@@ -51,19 +43,6 @@ AE_INLINE void store_u16(void *y, uint16x4_t v, size_t n)
     vst1_u16(part, v);
     memcpy(y, part, n % LANES * sizeof *part);
 }
-
-AE_INLINE float32x4_t load_f16(const void *x, size_t n)
-{
-    return vcvt_f32_f16(vreinterpret_f16_u16(load_u16(x, n)));
-}
-
-AE_INLINE float32x4_t load_bf16(const void *x, size_t n)
-{
-    return vreinterpretq_f32_u32(vshlq_n_u32(vmovl_u16(load_u16(x, n)), 16));
-}
-
-/* 4 values of an F32, F16 or BF16 row. */
-typedef float32x4_t load_fn(const void *x, size_t n);
 
 /* The lanes beyond n set to a value. */
 AE_INLINE float32x4_t pad(float32x4_t v, size_t n, float value)

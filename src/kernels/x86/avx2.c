@@ -32,14 +32,6 @@ AE_INLINE void store_f32(float *y, __m256 v, size_t n)
         _mm256_maskstore_ps(y, first_lanes(n), v);
 }
 
-AE_INLINE __m128i load_u16(const void *x, size_t n)
-{
-    if (n >= LANES) return _mm_loadu_si128(x);
-    uint16_t part[LANES] = {0};
-    memcpy(part, x, n * sizeof *part);
-    return _mm_loadu_si128((const __m128i *)part);
-}
-
 AE_INLINE void store_u16(void *y, __m128i v, size_t n)
 {
     if (n >= LANES) {
@@ -50,19 +42,6 @@ AE_INLINE void store_u16(void *y, __m128i v, size_t n)
     _mm_storeu_si128((__m128i *)part, v);
     memcpy(y, part, n * sizeof *part);
 }
-
-AE_INLINE __m256 load_f16(const void *x, size_t n)
-{
-    return _mm256_cvtph_ps(load_u16(x, n));
-}
-
-AE_INLINE __m256 load_bf16(const void *x, size_t n)
-{
-    return _mm256_castsi256_ps(_mm256_slli_epi32(_mm256_cvtepu16_epi32(load_u16(x, n)), 16));
-}
-
-/* 8 values of an F32, F16 or BF16 row. */
-typedef __m256 load_fn(const void *x, size_t n);
 
 /* The lanes beyond n set to a value. */
 AE_INLINE __m256 pad(__m256 v, size_t n, float value)

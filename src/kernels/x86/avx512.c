@@ -30,28 +30,10 @@ AE_INLINE void store_f32(float *y, __m512 v, size_t n)
         _mm512_mask_storeu_ps(y, first_lanes(n), v);
 }
 
-AE_INLINE __m256i load_u16(const void *x, size_t n)
-{
-    return n >= LANES ? _mm256_loadu_si256(x) : _mm256_maskz_loadu_epi16(first_lanes(n), x);
-}
-
 AE_INLINE void store_u16(void *y, __m256i v, size_t n)
 {
     _mm256_mask_storeu_epi16(y, first_lanes(n), v);
 }
-
-AE_INLINE __m512 load_f16(const void *x, size_t n)
-{
-    return _mm512_cvtph_ps(load_u16(x, n));
-}
-
-AE_INLINE __m512 load_bf16(const void *x, size_t n)
-{
-    return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(load_u16(x, n)), 16));
-}
-
-/* 16 values of an F32, F16 or BF16 row. */
-typedef __m512 load_fn(const void *x, size_t n);
 
 /* The lanes beyond n set to a value. */
 AE_INLINE __m512 pad(__m512 v, size_t n, float value)

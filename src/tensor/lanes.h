@@ -320,13 +320,12 @@ AE_CLONED_INLINE void ae_find_extreme(const ae_lanes *b, ae_lane extreme)
 
 /* y = d * level. The extreme value is put at the low end, then at the high end. */
 AE_CLONED_INLINE void ae_climb_scale(const ae_lanes *b, ae_nearest_fn *nearest, const ae_form *f,
-                                     ae_best *best)
+                                     const ae_lane extreme, ae_best *best)
 {
     static const ae_lane zeros;
     const ae_ladder *ladder = ae_ladder_of(b, f);
     ae_sums sums;
-    ae_lane extreme, d, fit, error;
-    ae_find_extreme(b, extreme);
+    ae_lane d, fit, error;
     ae_best_start(best);
     for (int side = 0; side < 2; side++) {
         if (side && f->low == -f->high) break;

@@ -14,7 +14,7 @@ typedef struct {
 static const ae_ladder near = {-0.6f, 2, 0.3f}, far_3_bits = {-1.2f, 12, 0.4f},
                        far_4_bits = {-1.2f, 24, 0.4f};
 static const ae_ladder near_5_bits = {-1.5f, 2, 0.3f}, far_5_bits = {-3, 32, 0.5f};
-static const ae_ladder near_6_bits = {-3, 1, 0.4f}, far_6_bits = {-4, 20, 0.5f};
+static const ae_ladder near_6_bits = {-3, 1, 0.4f}, far_6_bits = {-4, 12, 0.6f};
 static const ae_ladder near_8_bits = {-10, 0.5f, 0.4f}, far_8_bits = {-20, 32, 0.6f};
 static const ae_ladder near_iq4 = {-10, 32, 4.8f}, far_iq4 = {-20, 256, 6};
 static const ae_ladder near_line = {-1, 1.5f, 0.5f}, far_line = {-2, 8, 0.5f};

@@ -24,15 +24,14 @@ AE_CLONED_INLINE void try_exactly(const ae_lanes *b, ae_nearest_fn *nearest, con
 /* The best of what f16 can say: the found scale rounded, its neighbours, and that of plain
  * rounding, which leaves nothing of some blocks to do better. */
 AE_CLONED_INLINE void settle_scale(const ae_lanes *b, ae_nearest_fn *nearest, const ae_form *f,
-                                   const ae_lane found, ae_best *best)
+                                   const ae_lane extreme, const ae_lane found, ae_best *best)
 {
-    ae_lane d, extreme;
+    ae_lane d;
     ae_best_start(best);
     for (int by = -1; by <= 1; by++) {
         AE_EACH_LANE(l) d[l] = f16_neighbour(ae_as_f16(found[l]), by);
         try_exactly(b, nearest, f, d, best);
     }
-    ae_find_extreme(b, extreme);
     AE_EACH_LANE(l) d[l] = ae_as_f16(extreme[l] / f->low);
     try_exactly(b, nearest, f, d, best);
 }
@@ -42,15 +41,16 @@ AE_CLONED_INLINE void search_scale(const ae_lanes *b, ae_nearest_fn *nearest, co
 {
     ae_sums sums;
     ae_best best;
-    ae_lane fit, error;
-    ae_climb_scale(b, nearest, f, &best);
+    ae_lane extreme, fit, error;
+    ae_find_extreme(b, extreme);
+    ae_climb_scale(b, nearest, f, extreme, &best);
     for (int round = 0; round < 2; round++) {
         ae_try_scale(b, nearest, f->low, f->high, best.d, &sums);
         ae_fit_scale(&sums, best.d, fit, error);
         ae_best_update(&best, fit, zeros, error);
     }
     AE_EACH_LANE(l) fit[l] = best.d[l];
-    settle_scale(b, nearest, f, fit, &best);
+    settle_scale(b, nearest, f, extreme, fit, &best);
     AE_EACH_LANE(l) d[l] = best.d[l];
 }
 

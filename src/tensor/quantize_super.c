@@ -110,8 +110,9 @@ AE_CLONED_INLINE void search_scales(const ae_lanes *b, ae_nearest_fn *nearest, c
                                     trial *best)
 {
     ae_best alone;
-    ae_lane largest, wish, fit;
-    ae_climb_scale(b, nearest, f, &alone);
+    ae_lane extreme, largest, wish, fit;
+    ae_find_extreme(b, extreme);
+    ae_climb_scale(b, nearest, f, extreme, &alone);
     find_largest(alone.d, f->n_groups, largest);
     trial_start(best);
     for (int k = 0; k < 2; k++) {

@@ -28,8 +28,9 @@ AE_CLONED_INLINE void settle_scale(const ae_lanes *b, ae_nearest_fn *nearest, co
 {
     ae_lane d;
     ae_best_start(best);
-    for (int by = -1; by <= 1; by++) {
-        AE_EACH_LANE(l) d[l] = f16_neighbour(ae_as_f16(found[l]), by);
+    static const int places[] = {0, -1, 1}; /* of alike ones the first is kept: zero stays zero */
+    for (size_t k = 0; k < sizeof places / sizeof *places; k++) {
+        AE_EACH_LANE(l) d[l] = f16_neighbour(ae_as_f16(found[l]), places[k]);
         try_exactly(b, nearest, f, d, best);
     }
     AE_EACH_LANE(l) d[l] = ae_as_f16(extreme[l] / f->low);

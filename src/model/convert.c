@@ -15,7 +15,9 @@
 #include "tensor/quantize.h"
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 /* About so many values are in a chunk, and in a unit. */
@@ -386,11 +388,22 @@ static aeon_status read_choice(converter *c, aeon_error *err)
     return AEON_OK;
 }
 
+/* Is it a file of the folder, one that no conversion has written there? */
+static bool is_part_of(const char *folder, const char *out)
+{
+    char parent[PATH_MAX];
+    size_t len = strlen(out);
+    int n = (int)(ae_path_base(out) - out);
+    bool is_gguf = len >= 5 && strcmp(out + len - 5, ".gguf") == 0;
+    if (n < 0 || snprintf(parent, sizeof parent, "%.*s.", n, out) >= PATH_MAX) return false;
+    return !is_gguf && ae_file_exists(out) && ae_file_is_same(folder, parent);
+}
+
 static aeon_status check_paths(const char *in, const char *out, aeon_error *err)
 {
-    if (!ae_file_is_same(in, out)) return AEON_OK;
+    if (!ae_file_is_same(in, out) && !is_part_of(in, out)) return AEON_OK;
     return ae_fail(err, AEON_INVALID_ARGUMENT,
-                   "%s: is the file to read as well; choose another name to write", out);
+                   "%s: is, or is part of, what is to be read; choose another name to write", out);
 }
 
 static aeon_status convert(converter *c, const char *out, aeon_error *err)

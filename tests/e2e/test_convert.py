@@ -213,6 +213,13 @@ def a_file_is_not_written_over_itself():
         fails("quantize", here / "a.gguf", here / name, "--type", "q8_0", "--force", says="another name")
     equal((here / "a.gguf").read_bytes() == whole, True)
     equal(len(os.listdir(here)), 3)
+    gguf_to_hf.convert(here / "a.gguf", here / "hf")
+    weights = (here / "hf" / "model.safetensors").read_bytes()
+    fails("quantize", here / "hf", here / "hf" / "model.safetensors", "--type", "q8_0", "--force",
+          says="another name")
+    equal((here / "hf" / "model.safetensors").read_bytes() == weights, True)
+    for _ in range(2):
+        convert(here / "hf", here / "hf" / "a.gguf", "q8_0", "--force")
 
 
 @test

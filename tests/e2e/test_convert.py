@@ -223,6 +223,15 @@ def a_file_is_not_written_over_itself():
 
 
 @test
+def tensors_that_stand_there_twice_or_not_at_all():
+    whole = model("phi3-nano", "f16").read_bytes()
+    for name, says in ((b"blk.0.ffn_up.weight", "twice"), (b"blk.7.ffn_up.weight", "missing")):
+        path = folder() / "bad.gguf"
+        path.write_bytes(whole.replace(b"blk.1.ffn_up.weight", name))
+        refused(path, "q8_0", says=(name.decode() if says == "twice" else "blk.1.ffn_up.weight", says))
+
+
+@test
 def files_that_are_there_and_places_that_are_not():
     here = folder()
     (here / "there.gguf").write_bytes(b"something of value")

@@ -25,8 +25,8 @@ size_t ae_matmul_most_scratch(void)
     return 2 * AE_PANEL_MAX_LANES * (size_t)EXPANDED;
 }
 
-/* Weights that are on their way from memory: a core takes 40 bytes a nanosecond, and they take up to
- * 200 to come. */
+/* Weights that are on their way from memory: a core takes 40 bytes a nanosecond, and they take up
+ * to 200 to come. */
 enum { AHEAD_BYTES = 8192 };
 
 /* A tile of activations stays in the caches while a strip of weights passes by. */

@@ -1,10 +1,11 @@
 /* blocks.h - the bytes of every block type, exactly as GGUF stores them.
  *
  * Model:    A block is a few f16 or small-integer scales and a field of packed integers. Structs
- * are packed, so a block may lie at any address; all numbers are little-endian. Uses:     base/.
- * Threads: plain data. Promises: (1) the size of every struct is asserted  (2) the formula beside a
- * struct is its f32 arithmetic: products and differences are rounded one by one, in the order
- * written, so every correct reader gets the same bits.
+ *           are packed, so a block may lie at any address; all numbers are little-endian.
+ * Uses:     base/.      Threads: plain data.
+ * Promises: (1) the size of every struct is asserted
+ *           (2) the formula beside a struct is its f32 arithmetic: products and differences are
+ *           rounded one by one, in the order written, so every correct reader gets the same bits.
  *
  * In the tables "f16" is an IEEE half. Where a formula names q[i], i is the place of the value in
  * its block; low and high mean the nibbles of a byte.

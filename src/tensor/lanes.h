@@ -3,9 +3,10 @@
  * Model:    Value i of sixteen blocks (or groups of a superblock) stands together, and each lane of
  *           a vector works on one of them: no sum crosses lanes, so every instruction set adds in
  *           the same order. A pass rounds all values to their nearest levels under given scales;
- * the sums it returns give the weighted error, and the scales that fit these levels best. Uses:
- * base/clones.h.      Threads: pure functions. Example:  ae_try_scale(b, ae_nearest, -8, 7, d,
- * &sums); better_d = d + sums.qr / sums.qq;
+ *           its sums give the weighted error, and the scales that fit these levels best.
+ * Uses:     base/clones.h.      Threads: pure functions.
+ * Example:  ae_try_scale(b, ae_nearest, -8, 7, d, &sums);
+ *           ae_fit_scale(&sums, d, better_d, error);
  */
 #ifndef AE_TENSOR_LANES_H
 #define AE_TENSOR_LANES_H
@@ -125,8 +126,7 @@ AE_CLONED_INLINE float ae_as_f16(float v)
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
-/* Weighted sums over the values of each lane: of squared errors r, and of products with levels q.
- */
+/* Weighted sums over the values of each lane: of products of errors r, levels q, and ones. */
 typedef struct {
     ae_lane rr, r1, qr, q1, qq;
 } ae_sums;
@@ -339,8 +339,8 @@ AE_CLONED_INLINE void ae_climb_scale(const ae_lanes *b, ae_nearest_fn *nearest, 
     }
 }
 
-/* y = d * level + m, m <= most_m. Of what is cut, `below` levels lie under m: about half of them
- * matter where all values count alike, and any part where they do not. */
+/* y = d * level + m, m <= most_m. The least value lies `below` levels under m, or above it. Where
+ * all values count alike little is cut, and half a level either way is enough. */
 AE_CLONED_INLINE void ae_climb_line(const ae_lanes *b, const ae_form *f, const ae_lane total,
                                     float most_m, ae_best *best)
 {

@@ -10,6 +10,11 @@
 
 #include "cli/runtime.h"
 
+/* Of several runs. */
+typedef struct {
+    double median, min, max;
+} cli_spread;
+
 typedef struct {
     bool is_decode;  /* else prefill */
     size_t n_tokens; /* that every talk writes one by one, or reads at once */
@@ -17,7 +22,7 @@ typedef struct {
     size_t n_batch;  /* talks at once; 1 for prefill */
     double *tps;     /* [runs] tokens per second of all talks together; sorted in the end */
 
-    double median_tps, min_tps, max_tps;
+    cli_spread speed; /* of tps */
     double bytes_per_step;
     double limit_fraction; /* of what the probe says is possible */
     double step_ratio; /* time of a step over that of one talk alone; 0: that was not measured */
@@ -41,9 +46,18 @@ typedef struct {
 /* The word for what a test does: "prefill", "decode". */
 const char *cli_bench_name(const cli_bench_test *t);
 
+/* Open the model as the options say, with room for most_depth, most_tokens and n_talks. about: the
+ * same model in this or another type. Close also after a failed open. */
+AEON_MUST_USE aeon_status cli_bench_open(cli_benchmark *b, const aeon_model_info *about,
+                                         aeon_error *err);
+void cli_bench_close(cli_benchmark *b);
+
 /* Run a test once. Errors: CANCELLED, those of the engine. */
 AEON_MUST_USE aeon_status cli_bench_time(cli_benchmark *b, const cli_bench_test *t, double *tps,
                                          aeon_error *err);
+
+/* values[n > 0] get sorted. */
+cli_spread cli_spread_of(double *values, size_t n);
 
 /* The highest that the limits allow, in tokens per second; *bytes: what a step reads. */
 double cli_bench_most_tps(const cli_benchmark *b, const cli_bench_test *t, double *bytes);

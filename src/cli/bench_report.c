@@ -25,8 +25,8 @@ static json_t *test_json(const cli_bench_test *t)
 {
     return json_pack("{s:s, s:I, s:I, s:I, s:f, s:f, s:f, s:I, s:f}", "test", cli_bench_name(t),
                      "tokens", (json_int_t)t->n_tokens, "depth", (json_int_t)t->depth, "batch",
-                     (json_int_t)t->n_batch, "median_tps", t->median_tps, "min_tps", t->min_tps,
-                     "max_tps", t->max_tps, "bytes_per_step", (json_int_t)t->bytes_per_step,
+                     (json_int_t)t->n_batch, "median_tps", t->speed.median, "min_tps", t->speed.min,
+                     "max_tps", t->speed.max, "bytes_per_step", (json_int_t)t->bytes_per_step,
                      "limit_fraction", t->limit_fraction);
 }
 
@@ -63,7 +63,7 @@ static void print_csv(const cli_benchmark *b)
         print_csv_text(model_name(b));
         printf(",%s,%s,%d,%s,%zu,%zu,%zu,%.9g,%.9g,%.9g,%.0f,%.9g\n", aeon_type_name(r->info->type),
                aeon_machine_describe().isa, aeon_engine_n_threads(r->engine), cli_bench_name(t),
-               t->n_tokens, t->depth, t->n_batch, t->median_tps, t->min_tps, t->max_tps,
+               t->n_tokens, t->depth, t->n_batch, t->speed.median, t->speed.min, t->speed.max,
                t->bytes_per_step, t->limit_fraction);
     }
 }
@@ -97,8 +97,8 @@ static void print_table(const cli_benchmark *b)
         char ratio[16] = "";
         if (t->step_ratio > 0) snprintf(ratio, sizeof ratio, "%.2f", t->step_ratio);
         printf("%-8s %6zu %6zu %5zu %10.2f %10.2f %10.2f %6s %6.1f %%\n", cli_bench_name(t),
-               t->n_tokens, t->depth, t->n_batch, t->median_tps, t->min_tps, t->max_tps, ratio,
-               100 * t->limit_fraction);
+               t->n_tokens, t->depth, t->n_batch, t->speed.median, t->speed.min, t->speed.max,
+               ratio, 100 * t->limit_fraction);
     }
 }
 

@@ -142,14 +142,16 @@ double cli_bench_most_tps(const cli_benchmark *b, const cli_bench_test *t, doubl
     return (t->is_decode ? n_batch : n_tokens) / cli_step_least_s(&work, &step, &b->limits);
 }
 
+cli_spread cli_spread_of(double *values, size_t n)
+{
+    qsort(values, n, sizeof *values, compare_doubles);
+    return (cli_spread){0.5 * (values[(n - 1) / 2] + values[n / 2]), values[0], values[n - 1]};
+}
+
 static void summarize(const cli_benchmark *b, cli_bench_test *t)
 {
-    size_t n = b->options->n_runs;
-    qsort(t->tps, n, sizeof *t->tps, compare_doubles);
-    t->min_tps = t->tps[0];
-    t->max_tps = t->tps[n - 1];
-    t->median_tps = 0.5 * (t->tps[(n - 1) / 2] + t->tps[n / 2]);
-    t->limit_fraction = t->median_tps / cli_bench_most_tps(b, t, &t->bytes_per_step);
+    t->speed = cli_spread_of(t->tps, b->options->n_runs);
+    t->limit_fraction = t->speed.median / cli_bench_most_tps(b, t, &t->bytes_per_step);
 }
 
 /* The decode of one talk at the depth of t; NULL if there is none. */
@@ -168,7 +170,7 @@ static void finish_tests(cli_benchmark *b)
     for (size_t i = 0; i < b->n_tests; i++) {
         cli_bench_test *t = &b->tests[i];
         const cli_bench_test *alone = t->is_decode ? find_alone(b, t) : NULL;
-        if (alone) t->step_ratio = (double)t->n_batch * alone->median_tps / t->median_tps;
+        if (alone) t->step_ratio = (double)t->n_batch * alone->speed.median / t->speed.median;
     }
 }
 
@@ -227,19 +229,14 @@ static aeon_status describe_model(aeon_model_info *out, const cli_options *o, ae
     return o->shape && status == AEON_NOT_FOUND ? CLI_USAGE : status;
 }
 
-static aeon_status open_bench(cli_benchmark *b, aeon_error *err)
+aeon_status cli_bench_open(cli_benchmark *b, const aeon_model_info *about, aeon_error *err)
 {
-    enum { PROBE_BYTES = 300 << 20 }; /* memory that the probe takes, and more */
     const cli_options *o = b->options;
     size_t n_longest = b->most_depth + b->most_tokens;
-    aeon_model_info model;
     aeon_session_params session = cli_session_params(o);
-    TRY(describe_model(&model, o, err));
-    /* A smaller model is probed for once only, afterwards: its peak of memory shall be its own. */
-    if (!o->lines && model.size_bytes > PROBE_BYTES) TRY(probe(b, err));
     session.n_ctx = larger(o->n_ctx, n_longest);
     /* One set of factors for all tests: no run pays for a crossing. */
-    if (session.rope == AEON_ROPE_AUTO && n_longest > model.n_ctx_original)
+    if (session.rope == AEON_ROPE_AUTO && n_longest > about->n_ctx_original)
         session.rope = AEON_ROPE_LONG;
     b->talks = calloc(b->n_talks, sizeof *b->talks);
     if (!b->talks) return cli_error(err, AEON_OUT_OF_MEMORY, "not enough memory for the talks");
@@ -250,7 +247,7 @@ static aeon_status open_bench(cli_benchmark *b, aeon_error *err)
     return make_ids(b, n_longest + b->n_talks, err);
 }
 
-static void close_bench(cli_benchmark *b)
+void cli_bench_close(cli_benchmark *b)
 {
     if (b->talks) free_forks(b);
     free(b->talks);
@@ -258,6 +255,16 @@ static void close_bench(cli_benchmark *b)
     free(b->samples);
     aeon_tokens_release(&b->ids);
     cli_runtime_close(&b->runtime);
+}
+
+static aeon_status open_bench(cli_benchmark *b, aeon_error *err)
+{
+    enum { PROBE_BYTES = 300 << 20 }; /* memory that the probe takes, and more */
+    aeon_model_info model;
+    TRY(describe_model(&model, b->options, err));
+    /* A smaller model is probed for once only, afterwards: its peak of memory shall be its own. */
+    if (!b->options->lines && model.size_bytes > PROBE_BYTES) TRY(probe(b, err));
+    return cli_bench_open(b, &model, err);
 }
 
 /* ---- the command ----------------------------------------------------------------------------- */
@@ -300,7 +307,7 @@ static aeon_status run_bench(const cli_options *o, aeon_error *err)
                        .n_talks = o->n_decode ? largest(&o->batches) : 1};
     TRY(check_usage(&b, err));
     aeon_status status = measure(&b, err);
-    close_bench(&b);
+    cli_bench_close(&b);
     return status;
 }
 

@@ -87,30 +87,15 @@ static void print_table(const evaluation *e)
 
 /* ---- JSON ------------------------------------------------------------------------------------ */
 
-/* null for what is infinite, which JSON cannot say. */
-static json_t *json_number(double value)
-{
-    return isfinite(value) ? json_real(value) : json_null();
-}
-
-static void add_estimate(json_t *document, const char *name, aeon_estimate e)
-{
-    char interval[40];
-    snprintf(interval, sizeof interval, "%s_95", name);
-    json_object_set_new(document, name, json_number(e.value));
-    json_object_set_new(document, interval,
-                        json_pack("[o, o]", json_number(e.low), json_number(e.high)));
-}
-
 static void add_comparison(json_t *document, const aeon_text_eval *t)
 {
-    add_estimate(document, "reference_perplexity", t->reference_perplexity);
-    add_estimate(document, "gain", t->gain);
-    add_estimate(document, "kl_mean", t->kl_mean);
-    add_estimate(document, "kl_median", t->kl_median);
-    add_estimate(document, "kl_p99", t->kl_p99);
-    json_object_set_new(document, "kl_max", json_number(t->kl_max));
-    add_estimate(document, "top1_agreement", t->top1_agreement);
+    cli_json_add_estimate(document, "reference_perplexity", t->reference_perplexity);
+    cli_json_add_estimate(document, "gain", t->gain);
+    cli_json_add_estimate(document, "kl_mean", t->kl_mean);
+    cli_json_add_estimate(document, "kl_median", t->kl_median);
+    cli_json_add_estimate(document, "kl_p99", t->kl_p99);
+    json_object_set_new(document, "kl_max", json_real(t->kl_max));
+    cli_json_add_estimate(document, "top1_agreement", t->top1_agreement);
 }
 
 static aeon_status print_json(const evaluation *e, bool is_complete, aeon_error *err)
@@ -124,7 +109,7 @@ static aeon_status print_json(const evaluation *e, bool is_complete, aeon_error 
         "text_tokens", (json_int_t)(e->suite ? t->n_tokens : e->ids.n), "tokens",
         (json_int_t)t->n_scored, "seconds", e->seconds, "tokens_per_second", speed(e));
     if (document && t->n_scored) {
-        add_estimate(document, "perplexity", t->perplexity);
+        cli_json_add_estimate(document, "perplexity", t->perplexity);
         if (e->against) add_comparison(document, t);
     }
     return cli_print_json(document, err);

@@ -5,39 +5,20 @@
 
 #include <errno.h>
 #include <string.h>
-#include <strings.h>
 #include <sys/stat.h>
-
-/* "f32, f16, ..." */
-static void type_names(char *out, size_t size)
-{
-    size_t used = 0;
-    const char *name;
-    *out = 0;
-    for (size_t i = 0; (name = aeon_quantize_type_at(i)) && used < size; i++)
-        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", name);
-}
-
-static bool is_type(const char *word)
-{
-    const char *name;
-    for (size_t i = 0; (name = aeon_quantize_type_at(i)); i++)
-        if (strcasecmp(name, word) == 0) return true;
-    return false;
-}
 
 static aeon_status check_options(const cli_options *o, aeon_error *err)
 {
     char names[256];
     aeon_type head;
-    type_names(names, sizeof names);
+    cli_type_names(names, sizeof names);
     if (!o->argument) return cli_error(err, CLI_USAGE, "the name of the file to read is missing");
     if (!o->second) return cli_error(err, CLI_USAGE, "the name of the file to write is missing");
     if (!o->pack && !o->to_type)
         return cli_error(err, CLI_USAGE, "--type: is needed, one of %s; or --pack", names);
     if (o->pack && (o->to_type || o->head || o->requantize || o->allow_nan))
         return cli_error(err, CLI_USAGE, "--pack: changes no types; convert first, then pack");
-    if (o->to_type && !is_type(o->to_type))
+    if (o->to_type && !cli_find_type(o->to_type))
         return cli_error(err, CLI_USAGE, "--type %s: must be one of %s", o->to_type, names);
     if (o->head && !aeon_type_find(o->head, &head))
         return cli_error(err, CLI_USAGE, "--head %s: must be a type such as f16, q8_0 or q6_k",

@@ -2,11 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+#include <math.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -82,6 +87,22 @@ static struct {
     char note[40]; /* behind it */
 } bar;
 
+static struct {
+    char name[40]; /* "": a bar stands for itself */
+    double from, to, start_s, expected_s;
+} part;
+
+/* What is left, by what was reckoned and, once that can be told, by how far off that was. */
+static void note_time_left(double fraction, double now)
+{
+    char left[16];
+    double all_s = part.expected_s, passed_s = now - part.start_s;
+    if (fraction > 0.1) all_s = passed_s / fraction;
+    if (all_s < 20) return;
+    cli_progress_note("%s left",
+                      cli_short_time(left, sizeof left, fmax(all_s * (1 - fraction), 1)));
+}
+
 bool cli_progress(void *user, const char *what, double fraction)
 {
     enum { WIDTH = 30 };
@@ -89,6 +110,11 @@ bool cli_progress(void *user, const char *what, double fraction)
     static const char none[] = "..............................";
     (void)user;
     double now = cli_clock_s();
+    if (part.name[0]) {
+        what = part.name;
+        fraction = part.from + (part.to - part.from) * fmin(fmax(fraction, 0), 1);
+        note_time_left(fraction, now);
+    }
     if (!bar.what || strcmp(bar.what, what) != 0) {
         bar.start_s = now;
         bar.what = what;
@@ -113,6 +139,15 @@ void cli_progress_note(const char *format, ...)
     va_start(args, format);
     vsnprintf(bar.note, sizeof bar.note, format, args);
     va_end(args);
+}
+
+void cli_progress_part(const char *name, double from, double to, double start_s, double expected_s)
+{
+    snprintf(part.name, sizeof part.name, "%s", name ? name : "");
+    part.from = from;
+    part.to = to;
+    part.start_s = start_s;
+    part.expected_s = expected_s;
 }
 
 void cli_progress_end(void)
@@ -253,6 +288,22 @@ const char *cli_short_bytes(char *out, size_t size, double value)
     return short_number(out, size, value, units);
 }
 
+const char *cli_short_time(char *out, size_t size, double seconds)
+{
+    static const struct {
+        double below_s, unit_s;
+        const char *format;
+    } units[] = {{0.9995, 1e-3, "%.0f ms"},
+                 {9.95, 1, "%.1f s"},
+                 {100, 1, "%.0f s"},
+                 {5970, 60, "%.0f min"},
+                 {0, 3600, "%.1f h"}};
+    size_t i = 0, last = sizeof units / sizeof *units - 1;
+    while (i < last && seconds >= units[i].below_s) i++;
+    snprintf(out, size, units[i].format, seconds / units[i].unit_s);
+    return out;
+}
+
 const char *cli_grouped(char *out, size_t size, uint64_t value)
 {
     char digits[24];
@@ -264,6 +315,23 @@ const char *cli_grouped(char *out, size_t size, uint64_t value)
     }
     out[at] = 0;
     return out;
+}
+
+void cli_type_names(char *out, size_t size)
+{
+    size_t used = 0;
+    const char *name;
+    *out = 0;
+    for (size_t i = 0; (name = aeon_quantize_type_at(i)) && used < size; i++)
+        used += (size_t)snprintf(out + used, size - used, "%s%s", i ? ", " : "", name);
+}
+
+const char *cli_find_type(const char *word)
+{
+    const char *name = NULL;
+    for (size_t i = 0; (name = aeon_quantize_type_at(i)); i++)
+        if (strcasecmp(name, word) == 0) break;
+    return name;
 }
 
 void cli_template_names(char *out, size_t size)
@@ -345,8 +413,39 @@ double cli_clock_s(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
+/* Linux: a number of kB that it knows of this program; 0 if there is none. */
+static uint64_t read_own_kib(const char *key)
+{
+    char text[2048];
+    int fd = open("/proc/self/status", O_RDONLY | O_CLOEXEC);
+    ssize_t n = fd < 0 ? 0 : read(fd, text, sizeof text - 1);
+    if (fd >= 0) close(fd);
+    text[n > 0 ? n : 0] = 0;
+    const char *line = strstr(text, key);
+    return line ? strtoull(line + strlen(key), NULL, 10) : 0;
+}
+
+uint64_t cli_rss_bytes(void)
+{
+    return 1024 * read_own_kib("VmRSS:");
+}
+
+bool cli_peak_rss_reset(void)
+{
+#ifdef __GLIBC__
+    malloc_trim(0); /* what is free but not given back is nobody's peak */
+#endif
+    int fd = open("/proc/self/clear_refs", O_WRONLY | O_CLOEXEC);
+    bool is_reset = fd >= 0 && write(fd, "5", 1) == 1;
+    if (fd >= 0) close(fd);
+    return is_reset;
+}
+
 uint64_t cli_peak_rss_bytes(void)
 {
+    /* What getrusage says begins with the peak of whoever started the program. */
+    uint64_t peak_kib = read_own_kib("VmHWM:");
+    if (peak_kib) return 1024 * peak_kib;
     struct rusage usage;
     if (getrusage(RUSAGE_SELF, &usage) != 0) return 0;
 #ifdef __APPLE__

@@ -38,6 +38,11 @@ void cli_progress_note(const char *format, ...) __attribute__((format(printf, 1,
 /* Wipe the bar; also when none was shown. */
 void cli_progress_end(void);
 
+/* From now on a bar shows where a larger work stands, whatever reports: name is what it does, from
+ * and to (0..1) the part that it is of the whole, which was reckoned to take expected_s and began
+ * at start_s. name NULL: bars stand for themselves again. */
+void cli_progress_part(const char *name, double from, double to, double start_s, double expected_s);
+
 /* ---- text ---------------------------------------------------------------------------------- */
 
 /* Length of the UTF-8 character at text[0..len), 0 if the bytes are none. */
@@ -67,6 +72,11 @@ const char *cli_short_bytes(char *out, size_t size, double value);
 /* "131,072" */
 const char *cli_grouped(char *out, size_t size, uint64_t value);
 
+/* The names of all types that aeon_quantize knows, with commas. */
+void cli_type_names(char *out, size_t size);
+/* That name among them, whatever its case: static storage. NULL if there is none. */
+const char *cli_find_type(const char *word);
+
 /* The names of all chat templates, with commas. */
 void cli_template_names(char *out, size_t size);
 
@@ -87,5 +97,12 @@ bool cli_wait_input(int fd);
 double cli_clock_s(void);
 /* The most memory that was resident so far, in bytes. */
 uint64_t cli_peak_rss_bytes(void);
+/* Let it count from now on; false where the system cannot. */
+bool cli_peak_rss_reset(void);
+/* What is resident now; 0: unknown. */
+uint64_t cli_rss_bytes(void);
+
+/* "25 ms", "3.4 s", "12 min", "2.5 h" in out[size]. */
+const char *cli_short_time(char *out, size_t size, double seconds);
 
 #endif

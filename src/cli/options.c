@@ -86,6 +86,7 @@ cli_options cli_options_default(void)
         .batches = {{1}, 1},
         .n_runs = 5,
         .suite = "builtin",
+        .n_talks = 10,
         .sample_temperature = 0.8f,
     };
 }

@@ -70,25 +70,28 @@ typedef struct {
     bool special, lines, pieces;        /* tokenize; lines: bench as well */
     size_t n_top;                       /* score */
     bool tensors;                       /* inspect */
-    const char *shape;                  /* synth, doctor, bench */
+    const char *shape;                  /* synth, doctor, bench, compare */
     aeon_type type;                     /* synth, doctor, bench */
     bool has_type;                      /* synth, doctor, bench */
     bool no_probe;                      /* doctor */
-    bool force;                         /* synth, quantize */
-    bool pack, requantize, allow_nan;   /* quantize */
+    bool force;                         /* synth, quantize, compare */
+    bool pack, requantize, allow_nan;   /* quantize; the last two: compare as well */
     const char *to_type, *head;         /* quantize */
     const char *config;                 /* train, bench */
     bool resume, only_export, skip_bad; /* train */
     const char *settings[CLI_MAX_SETTINGS];
     size_t n_settings;
     bool train, csv;                    /* bench */
-    size_t n_prefill, n_decode, n_runs; /* bench */
+    size_t n_prefill, n_decode, n_runs; /* bench, compare */
     cli_sizes depths, batches;          /* bench */
-    const char *suite, *against;        /* eval */
+    const char *suite, *against;        /* eval; suite: compare as well */
     const char *families[CLI_MAX_FAMILIES];
     size_t n_families, n_each, n_samples;
     float sample_temperature;
     bool wrong, transcript, perplexity;
+    const char *types, *svg, *folder; /* compare */
+    bool markdown, keep, ask, no_quality;
+    size_t n_talks;
 
     bool help;
     const char *argument; /* the first word that is not an option: MODEL, IN, OUT or COMMAND */

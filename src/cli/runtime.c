@@ -2,6 +2,7 @@
 
 #include "cli/console.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,4 +302,19 @@ json_t *cli_json_limits(const aeon_machine_limits *limits)
     return json_pack("{s:f, s:f, s:f, s:f}", "read_gbps", limits->read_gbps, "int8_gmacs",
                      limits->int8_gmacs, "bf16_gmacs", limits->bf16_gmacs, "f32_gmacs",
                      limits->f32_gmacs);
+}
+
+/* null for what is infinite, which JSON cannot say. */
+static json_t *json_number(double value)
+{
+    return isfinite(value) ? json_real(value) : json_null();
+}
+
+void cli_json_add_estimate(json_t *document, const char *name, aeon_estimate e)
+{
+    char interval[40];
+    snprintf(interval, sizeof interval, "%s_95", name);
+    json_object_set_new(document, name, json_number(e.value));
+    json_object_set_new(document, interval,
+                        json_pack("[o, o]", json_number(e.low), json_number(e.high)));
 }

@@ -90,5 +90,7 @@ AEON_MUST_USE aeon_status cli_print_json(json_t *document, aeon_error *err);
 json_t *cli_json_text(const char *text, size_t len);
 json_t *cli_json_ids(const int32_t *ids, size_t n);
 json_t *cli_json_limits(const aeon_machine_limits *limits);
+/* Add "name" and, as [low, high], "name_95"; null for what is infinite. */
+void cli_json_add_estimate(json_t *document, const char *name, aeon_estimate e);
 
 #endif

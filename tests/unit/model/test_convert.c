@@ -133,16 +133,17 @@ static void convert_and_check(const char *type)
     assert_int_equal(r.n_requantized, 0);
 }
 
-static void every_type_is_the_same_model(void **state)
+/* Some of each kind: the rounding has tests of its own, and the parity tests take every type. */
+static void converted_files_are_the_same_model(void **state)
 {
     (void)state;
-    const char *type;
-    synth("in.gguf", "phi3-nano", AEON_TYPE_F32);
-    for (size_t t = 0; (type = aeon_quantize_type_at(t)); t++) convert_and_check(type);
+    static const char *const types[] = {"f32", "f16", "q8_0", "q4_k_m"};
     static const char *const shapes[] = {"llama-nano", "qwen2-nano", "qwen3-nano"};
+    synth("in.gguf", "phi3-nano", AEON_TYPE_F32);
+    for (size_t t = 0; t < AE_COUNT(types); t++) convert_and_check(types[t]);
     for (size_t s = 0; s < AE_COUNT(shapes); s++) {
         synth("in.gguf", shapes[s], AEON_TYPE_F32);
-        convert_and_check("q4_k_m");
+        convert_and_check("bf16");
     }
 }
 
@@ -152,7 +153,7 @@ static void metadata_stays(void **state)
     ae_gguf *a, *b;
     uint32_t value;
     synth("in.gguf", "phi3-nano", AEON_TYPE_F16);
-    quantize(in_scratch("in.gguf"), in_scratch("out.gguf"), "Q5_K_M");
+    quantize(in_scratch("in.gguf"), in_scratch("out.gguf"), "BF16");
     CHECK_OK(ae_gguf_open(&a, in_scratch("in.gguf"), &err));
     CHECK_OK(ae_gguf_open(&b, in_scratch("out.gguf"), &err));
     assert_int_equal(ae_gguf_n_values(a), ae_gguf_n_values(b));
@@ -162,7 +163,7 @@ static void metadata_stays(void **state)
         assert_int_equal(from->type, to->type);
         assert_int_equal(from->n, to->n);
     }
-    assert_true(ae_gguf_get_u32(b, "general.file_type", &value) && value == 17);
+    assert_true(ae_gguf_get_u32(b, "general.file_type", &value) && value == 32);
     ae_gguf_close(a);
     ae_gguf_close(b);
 }
@@ -186,8 +187,8 @@ static void threads_change_no_byte(void **state)
 {
     (void)state;
     aeon_quantize_result one, three;
-    synth("in.gguf", "phi3-micro", AEON_TYPE_BF16);
-    aeon_quantize_params p = {.type = "q4_k_m", .n_threads = 1};
+    synth("in.gguf", "phi3-nano", AEON_TYPE_BF16);
+    aeon_quantize_params p = {.type = "q8_0", .n_threads = 1};
     CHECK_OK(aeon_quantize(in_scratch("in.gguf"), in_scratch("a.gguf"), &p, &one, &err));
     p.n_threads = 3;
     CHECK_OK(aeon_quantize(in_scratch("in.gguf"), in_scratch("b.gguf"), &p, &three, &err));
@@ -335,7 +336,7 @@ static void values_that_are_no_weights(void **state)
         const char *tensor, *type;
         float value;
     } cases[] = {
-        {"blk.1.ffn_up.weight", "q4_0", NAN},        {"blk.0.ffn_down.weight", "q4_k_m", INFINITY},
+        {"blk.1.ffn_up.weight", "q8_0", NAN},        {"blk.0.ffn_down.weight", "q8_0", INFINITY},
         {"token_embd.weight", "f32", -INFINITY},     {"blk.0.attn_norm.weight", "q8_0", NAN},
         {"blk.1.attn_output.weight", "f16", 100000},
     };
@@ -450,7 +451,7 @@ static void any_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        SCRATCH_TEST(every_type_is_the_same_model),
+        SCRATCH_TEST(converted_files_are_the_same_model),
         SCRATCH_TEST(metadata_stays),
         SCRATCH_TEST(what_does_not_change_is_copied),
         SCRATCH_TEST(threads_change_no_byte),

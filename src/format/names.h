@@ -13,6 +13,8 @@
 #include "base/status.h"
 #include "tensor/tensor.h"
 
+#include <string.h>
+
 typedef struct {
     const char *name; /* 0-terminated, borrowed */
     size_t at;
@@ -34,6 +36,13 @@ size_t ae_names_find(const ae_names *names, const char *name);
 /* Is data[0..len) fit for a name: 1 to AE_NAME_MAX_BYTES bytes of UTF-8, no control characters? */
 enum { AE_NAME_MAX_BYTES = 65535 };
 bool ae_name_is_proper(const char *data, size_t len);
+
+/* Does a name end so, and is not that alone? */
+static inline bool ae_has_suffix(const char *name, const char *suffix)
+{
+    size_t len = strlen(name), suffix_len = strlen(suffix);
+    return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
+}
 
 /* Give t its type, shape and size_bytes. Errors: BAD_FORMAT if a dimension is 0, a row is not made
  * of whole blocks, or the size overflows. file and t->name stand in the text. */

@@ -10,19 +10,12 @@
 #ifndef AE_MODEL_WEIGHTS_PACK_H
 #define AE_MODEL_WEIGHTS_PACK_H
 
+#include "format/names.h"
 #include "model/weights.h"
-
-#include <string.h>
 
 #define AE_PANELS_KEY    "aeon.panels.lanes" /* u32 */
 #define AE_PANELS_SUFFIX ".panels"
 #define AE_ROWS_SUFFIX   ".weight"
-
-static inline bool ae_has_suffix(const char *name, const char *suffix)
-{
-    size_t len = strlen(name), suffix_len = strlen(suffix);
-    return len > suffix_len && strcmp(name + len - suffix_len, suffix) == 0;
-}
 
 /* Every matrix that is multiplied, until one is refused. */
 typedef aeon_status ae_visit_fn(void *user, ae_matrix *w, ae_row_source *from, aeon_error *err);

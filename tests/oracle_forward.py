@@ -34,6 +34,7 @@ class Model:
         self.n_ff = self.number("feed_forward_length")
         self.eps = self.number("attention.layer_norm_rms_epsilon")
         self.rope_dim = self.number("rope.dimension_count")
+        self.sums = {}  # of the squares of what enters each matrix, column by column
 
     def number(self, key, otherwise=None):
         return self.file.metadata.get(f"{self.architecture}.{key}", otherwise)
@@ -47,7 +48,13 @@ class Model:
         values, n = self.vector(name), name in self.file.tensors and self.file.tensors[name].dims[0]
         return values and [values[i:i + n] for i in range(0, len(values), n)]
 
+    def watch(self, name, x):
+        sums = self.sums.setdefault(name + ".weight", [0.0] * len(x))
+        for i, v in enumerate(x):
+            sums[i] += v * v
+
     def project(self, name, x):
+        self.watch(name, x)
         y = [dot(row, x) for row in self.matrix(name + ".weight")]
         bias = self.vector(name + ".bias")
         return add(y, bias) if bias else y
@@ -141,8 +148,7 @@ def feed_forward(model, block, x):
                          [g / (1 + math.exp(-g)) * u for g, u in zip(gate, up)])
 
 
-def logits(path, rope_set, window, ids):
-    model = Model(path)
+def logits(model, rope_set, window, ids):
     embedding = model.matrix("token_embd.weight")
     states = [embedding[id_] for id_ in ids]
     for layer in range(model.n_layers):
@@ -152,10 +158,12 @@ def logits(path, rope_set, window, ids):
                            window)
         states = [add(x, b) for x, b in zip(states, branch)]
         states = [add(x, feed_forward(model, block, norm("ffn_norm.weight", x))) for x in states]
-    head = model.matrix("output.weight") or embedding
+    head_name = "output" if "output.weight" in model.file.tensors else "token_embd"
+    head = model.matrix(head_name + ".weight")
     output_norm = model.vector("output_norm.weight")
     for x in states:
         x = rms_norm(x, output_norm, model.eps)
+        model.watch(head_name, x)
         yield [dot(row, x) for row in head]
 
 
@@ -174,5 +182,5 @@ if __name__ == "__main__":
         add_biases(sys.argv[2], sys.argv[3])
     else:
         ids_ = [int(text) for text in sys.argv[5].split(",")]
-        for row_ in logits(sys.argv[2], sys.argv[3], int(sys.argv[4]), ids_):
+        for row_ in logits(Model(sys.argv[2]), sys.argv[3], int(sys.argv[4]), ids_):
             sys.stdout.buffer.write(array.array("d", row_).tobytes())

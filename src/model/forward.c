@@ -60,6 +60,7 @@ struct ae_forward {
     ae_place *places;      /* [n] */
     size_t n;              /* tokens of the last batch */
     ae_attention attention;
+    ae_input_sums *watched; /* or NULL */
 };
 
 /* ---- scratch --------------------------------------------------------------------------------- */
@@ -194,6 +195,22 @@ size_t ae_forward_n_max(const ae_forward *f)
     return f->n_max;
 }
 
+/* Room for f32, unless a weight wants that anyway. */
+static aeon_status add_floats(ae_forward *f, activations *a, aeon_error *err)
+{
+    if (a->data[AE_ACT_F32]) return AEON_OK;
+    return new_block(&a->data[AE_ACT_F32], f->n_max, ae_act_row_bytes(AE_ACT_F32, a->n_cols), err);
+}
+
+aeon_status ae_forward_watch(ae_forward *f, ae_input_sums *sums, aeon_error *err)
+{
+    TRY(add_floats(f, &f->normed, err));
+    TRY(add_floats(f, &f->mixed, err));
+    TRY(add_floats(f, &f->hidden, err));
+    f->watched = sums;
+    return AEON_OK;
+}
+
 /* ---- inputs and products --------------------------------------------------------------------- */
 
 /* The n rows of an input that are in use, in one kind. */
@@ -210,6 +227,15 @@ static void put_input(const ae_forward *f, const activations *a, size_t n, size_
         ae_acts acts = acts_of(a, i, n);
         if (acts.data) ae_acts_put(f->k, &acts, t, col, x, n_cols);
     }
+}
+
+/* If someone watches: a member's share of the columns of an input that is complete. */
+static void watch(const ae_forward *f, ae_input input, size_t i_layer, const activations *a,
+                  ae_member m)
+{
+    if (!f->watched) return;
+    ae_acts rows = acts_of(a, AE_ACT_F32, f->n);
+    ae_input_sums_add(f->watched, input, i_layer, &rows, ae_split(a->n_cols, 1, m));
 }
 
 /* A member's scratch: a row of weights, and behind it a strip of results. */
@@ -407,18 +433,27 @@ static void run_member(void *arg, ae_member m)
         const ae_layer *layer = &f->w->layers[i];
         norm_phase(f, layer->attn_norm, m);
         ae_pool_barrier(m);
+        watch(f, AE_INPUT_QKV, i, &f->normed, m);
         qkv_phase(f, i, m);
         ae_pool_barrier(m);
         attention_phase(f, i, m);
         ae_pool_barrier(m);
+        watch(f, AE_INPUT_ATTN_OUTPUT, i, &f->mixed, m);
         add_projection(f, &layer->attn_output, &f->mixed, m);
         ae_pool_barrier(m);
         norm_phase(f, layer->ffn_norm, m);
         ae_pool_barrier(m);
+        watch(f, AE_INPUT_GATE_UP, i, &f->normed, m);
         gate_up_phase(f, &layer->gate_up, m);
         ae_pool_barrier(m);
+        watch(f, AE_INPUT_FFN_DOWN, i, &f->hidden, m);
         add_projection(f, &layer->ffn_down, &f->hidden, m);
         ae_pool_barrier(m);
+    }
+    if (f->watched) { /* the head takes few of the tokens; all of them count */
+        norm_phase(f, f->w->output_norm, m);
+        ae_pool_barrier(m);
+        watch(f, AE_INPUT_HEAD, 0, &f->normed, m);
     }
     ae_mem_forbid(false);
 }
@@ -446,6 +481,7 @@ void ae_forward_run(ae_forward *f, const ae_batch *batch)
                        .n_shares = (size_t)ae_pool_n_threads(f->pool) * share_values(f->c)};
     ae_attention_cut(&f->attention, ae_pool_n_threads(f->pool));
     ae_pool_run(f->pool, run_member, f);
+    if (f->watched) f->watched->n_tokens += f->n;
 }
 
 /* ---- the head -------------------------------------------------------------------------------- */

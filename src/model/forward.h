@@ -15,6 +15,7 @@
 #define AE_MODEL_FORWARD_H
 
 #include "model/attention.h"
+#include "model/inputs.h"
 #include "model/logits.h"
 #include "model/weights.h"
 
@@ -26,6 +27,10 @@ AEON_MUST_USE aeon_status ae_forward_new(ae_forward **out, const ae_config *conf
                                          aeon_error *err);
 void ae_forward_free(ae_forward *f);
 size_t ae_forward_n_max(const ae_forward *f);
+
+/* From now on every run adds what enters the matrices to sums, which outlives f: before rounding,
+ * in f32, for which room is taken here. Errors: OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_forward_watch(ae_forward *f, ae_input_sums *sums, aeon_error *err);
 
 /* What one takes for each of its n_max tokens and for each thread of its pool, whatever the types
  * of the weights: at most so many bytes. For plans, before there are weights. */

@@ -16,9 +16,9 @@ typedef struct {
     {                                                                                              \
         "blk.%u." g, "model.layers.%u." h                                                          \
     }
-static const tensor_name token_embd = {"token_embd.weight", "model.embed_tokens.weight"},
+static const tensor_name token_embd = {"token_embd", "model.embed_tokens"},
                          output_norm = {"output_norm.weight", "model.norm.weight"},
-                         output = {"output.weight", "lm_head.weight"},
+                         output = {"output", "lm_head"},
                          attn_norm = PER_LAYER("attn_norm.weight", "input_layernorm.weight"),
                          attn_qkv = PER_LAYER("attn_qkv", "self_attn.qkv_proj"),
                          attn_q = PER_LAYER("attn_q", "self_attn.q_proj"),
@@ -45,16 +45,26 @@ typedef struct {
     aeon_error *err;
 } loader;
 
-static const char *spell(char *out, size_t size, const loader *l, tensor_name name, uint32_t layer,
-                         const char *suffix)
+static const char *fill_in(char *out, size_t size, const char *pattern, uint32_t layer,
+                           const char *suffix)
 {
-    const char *pattern = l->source.gguf ? name.gguf : name.hf;
     const char *hole = strstr(pattern, "%u");
     if (hole)
         snprintf(out, size, "%.*s%u%s%s", (int)(hole - pattern), pattern, layer, hole + 2, suffix);
     else
         snprintf(out, size, "%s%s", pattern, suffix);
     return out;
+}
+
+void ae_weights_spell(char *out, size_t size, const char *name, uint32_t layer)
+{
+    fill_in(out, size, name, layer, AE_ROWS_SUFFIX);
+}
+
+static const char *spell(char *out, size_t size, const loader *l, tensor_name name, uint32_t layer,
+                         const char *suffix)
+{
+    return fill_in(out, size, l->source.gguf ? name.gguf : name.hf, layer, suffix);
 }
 
 static const ae_tensor *find(const loader *l, tensor_name name, uint32_t layer, const char *suffix)
@@ -192,10 +202,11 @@ static aeon_status borrow(const loader *l, ae_matrix *out, ae_row_source *source
 }
 
 /* The same as the next part of a projection. */
-static aeon_status add_part(const loader *l, ae_projection *p, const ae_tensor *t, uint64_t first,
-                            uint64_t n_rows)
+static aeon_status add_part(const loader *l, ae_projection *p, const char *name, const ae_tensor *t,
+                            uint64_t first, uint64_t n_rows)
 {
     TRY(borrow(l, &p->parts[p->n_parts], &p->sources[p->n_parts], t, first, n_rows));
+    p->names[p->n_parts] = name;
     p->n_parts++;
     p->n_rows += (size_t)n_rows;
     return AEON_OK;
@@ -241,7 +252,8 @@ static aeon_status load_projection(loader *l, ae_projection *p, const part *fuse
             TRY(find_matrix(l, &t, parts[i].name, layer, n_cols, parts[i].n_rows));
             if (l->next_vector) count_tensor(l, t);
         }
-        TRY(add_part(l, p, t, fused ? first : 0, parts[i].n_rows));
+        const char *name = !fused ? parts[i].name.gguf : i == 0 ? fused->name.gguf : NULL;
+        TRY(add_part(l, p, name, t, fused ? first : 0, parts[i].n_rows));
     }
     return fused ? load_biases(l, p, fused, 1, layer) : load_biases(l, p, parts, n_parts, layer);
 }
@@ -271,8 +283,8 @@ static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, ui
 
 static aeon_status load_embedding(loader *l, ae_config *c)
 {
-    const ae_tensor *t = find_rows(l, token_embd, 0, "");
-    if (!t) return fail_missing(l, token_embd, 0, "");
+    const ae_tensor *t = find_rows(l, token_embd, 0, AE_ROWS_SUFFIX);
+    if (!t) return fail_missing(l, token_embd, 0, AE_ROWS_SUFFIX);
     uint64_t n_vocab = ae_tensor_n_rows(t);
     if (n_vocab > 1 << 24)
         return ae_fail(l->err, AEON_BAD_FORMAT, "%s: a vocabulary of %llu tokens", l->where,
@@ -285,8 +297,9 @@ static aeon_status load_embedding(loader *l, ae_config *c)
     /* A file without a head ties it to the embedding; config.json says so aloud. */
     const json_t *tie =
         l->source.hf ? json_object_get(l->source.hf->config, "tie_word_embeddings") : NULL;
-    const ae_tensor *head = json_is_true(tie) ? NULL : find_rows(l, output, 0, "");
-    if (!head && json_is_false(tie)) return fail_missing(l, output, 0, "");
+    const ae_tensor *head = json_is_true(tie) ? NULL : find_rows(l, output, 0, AE_ROWS_SUFFIX);
+    if (!head && json_is_false(tie)) return fail_missing(l, output, 0, AE_ROWS_SUFFIX);
+    const char *name = head ? output.gguf : token_embd.gguf;
     if (head) {
         TRY(check_shape(l, head, c->n_embd, n_vocab));
         if (l->next_vector) count_tensor(l, head);
@@ -294,7 +307,7 @@ static aeon_status load_embedding(loader *l, ae_config *c)
         head = t;
     }
     l->w->output = (ae_projection){.n_cols = c->n_embd};
-    TRY(add_part(l, &l->w->output, head, 0, n_vocab));
+    TRY(add_part(l, &l->w->output, name, head, 0, n_vocab));
     return load_vector(l, &l->w->output_norm, output_norm, 0, "", c->n_embd);
 }
 

@@ -26,6 +26,9 @@ typedef struct {
     ae_matrix parts[AE_MAX_PARTS]; /* each [rows][n_cols] */
     ae_row_source sources[AE_MAX_PARTS];
     int n_parts;
+    /* Of the tensors that they stand in, in GGUF files; see ae_weights_spell. NULL: in the one
+     * before. */
+    const char *names[AE_MAX_PARTS];
     size_t n_rows, n_cols; /* of all parts together */
     float *bias;           /* [n_rows] or NULL */
 } ae_projection;
@@ -65,6 +68,9 @@ typedef struct {
 AEON_MUST_USE aeon_status ae_weights_load(ae_weights *out, ae_config *config,
                                           ae_weights_source source, aeon_error *err);
 void ae_weights_release(ae_weights *w);
+
+/* The whole name of a projection's tensor, in out[size]. */
+void ae_weights_spell(char *out, size_t size, const char *name, uint32_t layer);
 
 /* ---- packing (weights_pack.c) ---------------------------------------------------------------- */
 

@@ -7,6 +7,7 @@
 #include "aeon/engine.h"
 #include "aeon/eval.h"
 #include "aeon/file.h"
+#include "aeon/imatrix.h"
 #include "aeon/machine.h"
 #include "aeon/model.h"
 #include "aeon/plan.h"

@@ -21,13 +21,15 @@ extern "C" {
 AEON_API const char *aeon_quantize_type_at(size_t i);
 
 typedef struct {
-    const char *type; /* one of these names, upper or lower case */
-    const char *head; /* a type's name for output head and embedding instead of the choice's own;
-                         or NULL */
-    int n_threads;    /* 0: one per core */
-    bool allow_nan;   /* NaN and infinity are no errors: in block types they count as 0 and as the
-                         largest value, in others they stay. F16 cuts off what is too large. */
-    bool requantize;  /* round weights that were rounded before: an error, because worse */
+    const char *type;    /* one of these names, upper or lower case */
+    const char *head;    /* a type's name for output head and embedding instead of the choice's own;
+                            or NULL */
+    const char *imatrix; /* an importance matrix of this model: a file of aeon_imatrix_make or of
+                            llama.cpp (GGUF, or the older .dat); or NULL */
+    int n_threads;       /* 0: one per core */
+    bool allow_nan;  /* NaN and infinity are no errors: in block types they count as 0 and as the
+                        largest value, in others they stay. F16 cuts off what is too large. */
+    bool requantize; /* round weights that were rounded before: an error, because worse */
     aeon_progress_fn progress; /* or NULL */
     void *progress_user;
 } aeon_quantize_params;
@@ -35,10 +37,11 @@ typedef struct {
 typedef struct {
     size_t n_tensors, n_changed;  /* of all; those of another type than before */
     size_t n_requantized;         /* and those that were rounded before */
+    size_t n_weighted;            /* that were rounded by the importance of their columns */
     uint64_t n_values;            /* of all tensors */
     uint64_t in_bytes, out_bytes; /* the data of all tensors */
-    /* The error of matrices: root mean square of the differences over that of the weights. Those
-     * that were copied in a block type do not count. */
+    /* The error of matrices: root mean square of the differences over that of the weights, of all
+     * columns alike. Those that were copied in a block type do not count. */
     double rms_error, worst_error;
     char worst_tensor[64]; /* "" if nothing was rounded */
     /* Tensors whose rows are no whole blocks of the type meant for them, and the first of them. */
@@ -50,7 +53,8 @@ typedef struct {
 /* Write the model in (a GGUF file, a Hugging Face or MLX folder, or "builtin") to the GGUF file
  * out, beside it and renamed at the end. What does not change is copied byte by byte, metadata
  * included. Holds less than 1 GB whatever the size of the model. result may be NULL. Errors: those
- * of aeon_model_open; INVALID_ARGUMENT (no such type; out is in; in is packed; weights were
+ * of aeon_model_open and of reading imatrix; MISMATCH (it was made of another model: the tensor is
+ * named); INVALID_ARGUMENT (no such type; out is in; in is packed; weights were
  * quantized before, or hold NaN, or values too large for the type: the tensor is named), IO,
  * CANCELLED. */
 AEON_API AEON_MUST_USE aeon_status aeon_quantize(const char *in, const char *out,

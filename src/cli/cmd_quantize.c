@@ -16,7 +16,7 @@ static aeon_status check_options(const cli_options *o, aeon_error *err)
     if (!o->second) return cli_error(err, CLI_USAGE, "the name of the file to write is missing");
     if (!o->pack && !o->to_type)
         return cli_error(err, CLI_USAGE, "--type: is needed, one of %s; or --pack", names);
-    if (o->pack && (o->to_type || o->head || o->requantize || o->allow_nan))
+    if (o->pack && (o->to_type || o->head || o->imatrix || o->requantize || o->allow_nan))
         return cli_error(err, CLI_USAGE, "--pack: changes no types; convert first, then pack");
     if (o->to_type && !cli_find_type(o->to_type))
         return cli_error(err, CLI_USAGE, "--type %s: must be one of %s", o->to_type, names);
@@ -95,12 +95,13 @@ typedef struct {
 static aeon_status print_json(const cli_options *o, const conversion *c, aeon_error *err)
 {
     const aeon_quantize_result *r = &c->result;
-    json_t *root = json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I}", "file",
-                             cli_json_text(o->second, strlen(o->second)), "type", o->to_type,
-                             "tensors", (json_int_t)r->n_tensors, "changed",
-                             (json_int_t)r->n_changed, "requantized", (json_int_t)r->n_requantized,
-                             "fell_back", (json_int_t)r->n_fallback, "weight_bytes",
-                             (json_int_t)r->out_bytes, "size_bytes", (json_int_t)c->size_bytes);
+    json_t *root =
+        json_pack("{s:o, s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "file",
+                  cli_json_text(o->second, strlen(o->second)), "type", o->to_type, "tensors",
+                  (json_int_t)r->n_tensors, "changed", (json_int_t)r->n_changed, "requantized",
+                  (json_int_t)r->n_requantized, "weighted", (json_int_t)r->n_weighted, "fell_back",
+                  (json_int_t)r->n_fallback, "weight_bytes", (json_int_t)r->out_bytes, "size_bytes",
+                  (json_int_t)c->size_bytes);
     json_t *rest =
         json_pack("{s:f, s:f, s:s, s:f, s:f, s:f}", "bits_per_weight", c->bits_per_weight,
                   "rms_error", r->rms_error, "worst_tensor", r->worst_tensor, "worst_error",
@@ -122,6 +123,10 @@ static void print_notices(const cli_options *o, const conversion *c)
     if (r->worst_tensor[0])
         cli_notice("error: %.3f %% of the weights' size (root mean square), worst %.3f %% in %s",
                    100 * r->rms_error, 100 * r->worst_error, r->worst_tensor);
+    if (o->imatrix)
+        cli_notice("%zu of %zu tensors were rounded by importance (%s); their error above counts "
+                   "all columns alike",
+                   r->n_weighted, r->n_tensors, o->imatrix);
     if (r->n_fallback)
         cli_notice("%zu tensors have rows that are no whole blocks: %s became %s instead of %s%s",
                    r->n_fallback, r->fallback_tensor, aeon_type_name(r->fallback_to),
@@ -136,6 +141,7 @@ static aeon_status convert(const cli_options *o, aeon_error *err)
 {
     const aeon_quantize_params params = {.type = o->to_type,
                                          .head = o->head,
+                                         .imatrix = o->imatrix,
                                          .n_threads = (int)o->n_threads,
                                          .allow_nan = o->allow_nan,
                                          .requantize = o->requantize,
@@ -166,6 +172,8 @@ static const cli_option own_options[] = {
     {0, "type", CLI_TEXT, AT(to_type), 0, 0, "TYPE", "what the weights become: see below"},
     {0, "head", CLI_TEXT, AT(head), 0, 0, "TYPE",
      "type of output head and embedding: q8_0, q6_k, ..."},
+    {0, "imatrix", CLI_TEXT, AT(imatrix), 0, 0, "FILE",
+     "round by importance: made by aeon imatrix, or llama.cpp"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},
     {0, "requantize", CLI_FLAG, AT(requantize), 0, 0, NULL,
      "round weights that were rounded before"},
@@ -180,7 +188,8 @@ static const cli_option own_options[] = {
 const cli_command cli_quantize = {
     .name = "quantize",
     .summary = "write a model in another type, or packed for this machine",
-    .usage = "IN OUT.gguf --type TYPE [--head TYPE] [-t N] [--force] [--json] | --pack",
+    .usage =
+        "IN OUT.gguf --type TYPE [--imatrix FILE] [--head TYPE] [-t N] [--force] [--json] | --pack",
     .argument = "IN",
     .second = "OUT.gguf",
     .groups = (const cli_group[]){{"Options", own_options}, CLI_GROUP_END},

@@ -5,7 +5,8 @@
 #include "cli/options.h"
 
 extern const cli_command cli_chat, cli_run, cli_tokenize, cli_score, cli_inspect, cli_synth,
-    cli_quantize, cli_doctor, cli_train, cli_eval, cli_bench, cli_compare, cli_help, cli_version;
+    cli_quantize, cli_imatrix, cli_doctor, cli_train, cli_eval, cli_bench, cli_compare, cli_help,
+    cli_version;
 
 /* Shared tables, each ending with a NULL name. */
 extern const cli_option cli_model_options[];    /* -m -t --ctx --chunk --ram --kv .. */

@@ -13,8 +13,9 @@
 enum { EXIT_USAGE = 2, EXIT_INTERRUPTED = 130 };
 
 static const cli_command *const commands[] = {
-    &cli_chat,     &cli_run,   &cli_tokenize, &cli_score, &cli_inspect, &cli_doctor, &cli_synth,
-    &cli_quantize, &cli_train, &cli_eval,     &cli_bench, &cli_compare, &cli_help,   &cli_version,
+    &cli_chat,   &cli_run,   &cli_tokenize, &cli_score,   &cli_inspect,
+    &cli_doctor, &cli_synth, &cli_quantize, &cli_imatrix, &cli_train,
+    &cli_eval,   &cli_bench, &cli_compare,  &cli_help,    &cli_version,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -77,6 +77,7 @@ typedef struct {
     bool force;                         /* synth, quantize, compare */
     bool pack, requantize, allow_nan;   /* quantize; the last two: compare as well */
     const char *to_type, *head;         /* quantize */
+    const char *imatrix, *output;       /* quantize; imatrix */
     const char *config;                 /* train, bench */
     bool resume, only_export, skip_bad; /* train */
     const char *settings[CLI_MAX_SETTINGS];

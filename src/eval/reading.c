@@ -69,11 +69,9 @@ static void close_reader(reader *r)
     ae_mem_free(r->logits);
 }
 
-/* A window is one sequence: if it is long enough for the long factors, all of it is. */
 static aeon_status begin_window(reader *r, size_t n, aeon_error *err)
 {
-    aeon_session_params params = {.n_ctx = n, .rope = AEON_ROPE_AUTO};
-    if (r->model->has_long_rope && n > r->model->n_ctx_original) params.rope = AEON_ROPE_LONG;
+    aeon_session_params params = ae_window_session(r->model, n);
     aeon_session_free(r->session);
     r->session = NULL;
     return aeon_session_new(&r->session, r->engine, &params, err);
@@ -325,6 +323,12 @@ void ae_windows_release(ae_windows *w)
     aeon_tokens_release(&w->ids);
     ae_mem_free(w->list);
     *w = (ae_windows){0};
+}
+
+aeon_session_params ae_window_session(const aeon_model_info *model, size_t n)
+{
+    bool is_long = model->has_long_rope && n > model->n_ctx_original;
+    return (aeon_session_params){.n_ctx = n, .rope = is_long ? AEON_ROPE_LONG : AEON_ROPE_AUTO};
 }
 
 size_t ae_windows_longest(const aeon_model *model, const aeon_model *reference)

@@ -15,6 +15,7 @@
 #ifndef AE_EVAL_READING_H
 #define AE_EVAL_READING_H
 
+#include "aeon/engine.h"
 #include "aeon/eval.h"
 #include "base/status.h"
 
@@ -34,6 +35,17 @@ void ae_windows_release(ae_windows *w);
 
 /* The longest window that model and reference (or NULL) hold. */
 size_t ae_windows_longest(const aeon_model *model, const aeon_model *reference);
+
+/* Divide a text into windows of n_ctx tokens (0: 512, or what the models hold), all alike: a rest
+ * at the end is left out, and each begins as the texts do that the model was trained on. Errors:
+ * INVALID_ARGUMENT (n < 2, a window that they do not hold), OUT_OF_MEMORY. */
+AEON_MUST_USE aeon_status ae_windows_cut(ae_windows *w, const aeon_model *model,
+                                         const aeon_model *reference, const int32_t *ids, size_t n,
+                                         size_t n_ctx, aeon_error *err);
+
+/* For a window of n tokens. It is one sequence: if it is long enough for the long factors, all of
+ * it is. */
+aeon_session_params ae_window_session(const aeon_model_info *model, size_t n);
 
 /* Read and score all of them, at least one. Errors: as aeon_text_eval_run. */
 AEON_MUST_USE aeon_status ae_windows_read(aeon_text_eval *out, const ae_windows *w,

@@ -10,11 +10,11 @@ static const aeon_text_eval_params defaults;
 
 /* ---- a text ---------------------------------------------------------------------------------- */
 
-static aeon_status choose_ctx(size_t *n_ctx, const aeon_model *model,
-                              const aeon_text_eval_params *params, aeon_error *err)
+static aeon_status choose_ctx(size_t *n_ctx, const aeon_model *model, const aeon_model *reference,
+                              aeon_error *err)
 {
-    size_t longest = ae_windows_longest(model, params->reference);
-    *n_ctx = params->n_ctx ? params->n_ctx : longest < DEFAULT_CTX ? longest : DEFAULT_CTX;
+    size_t longest = ae_windows_longest(model, reference);
+    if (!*n_ctx) *n_ctx = longest < DEFAULT_CTX ? longest : DEFAULT_CTX;
     if (*n_ctx >= 2 && *n_ctx <= longest) return AEON_OK;
     return ae_fail(err, AEON_INVALID_ARGUMENT, "windows of %zu tokens: choose 2 to %zu", *n_ctx,
                    longest);
@@ -44,14 +44,19 @@ static aeon_status begin_windows(ae_windows *w, const aeon_tokenizer *vocab, aeo
     return status;
 }
 
+aeon_status ae_windows_cut(ae_windows *w, const aeon_model *model, const aeon_model *reference,
+                           const int32_t *ids, size_t n, size_t n_ctx, aeon_error *err)
+{
+    TRY(choose_ctx(&n_ctx, model, reference, err));
+    TRY(divide(w, ids, n, n_ctx, err));
+    return begin_windows(w, aeon_model_tokenizer(model), err);
+}
+
 static aeon_status read_text(aeon_text_eval *out, ae_windows *w, const aeon_model *model,
                              const int32_t *ids, size_t n, const aeon_text_eval_params *params,
                              aeon_error *err)
 {
-    size_t n_ctx;
-    TRY(choose_ctx(&n_ctx, model, params, err));
-    TRY(divide(w, ids, n, n_ctx, err));
-    TRY(begin_windows(w, aeon_model_tokenizer(model), err));
+    TRY(ae_windows_cut(w, model, params->reference, ids, n, params->n_ctx, err));
     return ae_windows_read(out, w, model, params, err);
 }
 

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/pool.h"
+#include "model/importance.h"
 #include "model/presets.h"
 #include "tensor/quantize.h"
 
@@ -35,9 +36,11 @@ typedef struct {
     ae_pool *pool;
     const aeon_quantize_params *params;
     const ae_preset *preset;
-    const ae_dtype *head;   /* instead of the preset's, or NULL */
-    const ae_dtype **types; /* [in->n_tensors] */
-    bool has_blocks;        /* among them */
+    const ae_dtype *head;     /* instead of the preset's, or NULL */
+    const ae_dtype **types;   /* [in->n_tensors] */
+    bool has_blocks;          /* among them */
+    ae_imatrix imatrix;       /* of params, or empty; */
+    const float **importance; /* [in->n_tensors] what it says of the columns, or NULL: nothing */
 
     char *chunks[2]; /* one is made while the other is written */
     float *scratch;  /* [threads][unit_values + row_values] */
@@ -48,6 +51,7 @@ typedef struct {
     const ae_source_tensor *t;
     const ae_dtype *type;
     bool is_copied;
+    const float *columns; /* how important they are, or NULL */
     uint64_t first;
     size_t n_rows, unit_rows;
     char *chunk;
@@ -135,6 +139,21 @@ static aeon_status plan(converter *c, aeon_error *err)
     c->types = ae_mem_alloc_array(AE_MEM_SCRATCH, n, sizeof *c->types);
     if (!c->types) return ae_fail_memory(err, n * sizeof *c->types, "a list of types");
     for (size_t i = 0; i < n; i++) TRY(plan_tensor(c, i, err));
+    return AEON_OK;
+}
+
+/* Without an importance matrix all columns are alike. */
+static aeon_status find_importance(converter *c, aeon_error *err)
+{
+    size_t n = c->in->n_tensors;
+    c->importance = ae_mem_alloc_array(AE_MEM_SCRATCH, n, sizeof *c->importance);
+    if (!c->importance) return ae_fail_memory(err, n * sizeof *c->importance, "a list");
+    if (!c->params->imatrix) return AEON_OK;
+    TRY(ae_imatrix_load(&c->imatrix, c->params->imatrix, err));
+    TRY(ae_importance_match(c->importance, &c->imatrix, c->in, c->types, err));
+    for (size_t i = 0; i < n; i++)
+        c->result.n_weighted += c->importance[i] && !is_float(c->types[i]) &&
+                                c->types[i] != c->in->tensors[i].stored->type;
     return AEON_OK;
 }
 
@@ -227,7 +246,7 @@ static void make_row(const converter *c, sums *s, float *x, float *y, char *out)
     s->n_not_finite += n_bad;
     if (!c->is_copied) {
         s->n_too_large += cut_off(x, n, c->type);
-        ae_quantize_row(c->type->type, x, NULL, out, n);
+        ae_quantize_row(c->type->type, x, c->columns, out, n);
         c->type->to_f32(out, y, n);
     }
     if (!n_bad) add_squares(s, x, c->is_copied ? x : y, n);
@@ -342,6 +361,7 @@ static aeon_status convert_tensor(converter *c, size_t i, aeon_error *err)
     c->t = &c->in->tensors[i];
     c->type = c->types[i];
     c->is_copied = c->type == c->t->stored->type;
+    c->columns = c->importance[i];
     c->tensor = (sums){0};
     c->unit_rows = rows_of(UNIT_VALUES, c->t);
     size_t most = rows_of(CHUNK_VALUES, c->t);
@@ -357,6 +377,7 @@ static aeon_status convert_tensor(converter *c, size_t i, aeon_error *err)
 static aeon_status convert_all(converter *c, aeon_error *err)
 {
     TRY(plan(c, err));
+    TRY(find_importance(c, err));
     TRY(declare(c, err));
     TRY(allocate(c, err));
     for (size_t i = 0; i < c->in->n_tensors; i++) TRY(convert_tensor(c, i, err));
@@ -399,9 +420,11 @@ static bool is_part_of(const char *folder, const char *out)
     return !is_gguf && ae_file_exists(out) && ae_file_is_same(folder, parent);
 }
 
-static aeon_status check_paths(const char *in, const char *out, aeon_error *err)
+static aeon_status check_paths(const char *in, const char *imatrix, const char *out,
+                               aeon_error *err)
 {
-    if (!ae_file_is_same(in, out) && !is_part_of(in, out)) return AEON_OK;
+    bool is_importance = imatrix && ae_file_is_same(imatrix, out);
+    if (!ae_file_is_same(in, out) && !is_part_of(in, out) && !is_importance) return AEON_OK;
     return ae_fail(err, AEON_INVALID_ARGUMENT,
                    "%s: is, or is part of, what is to be read; choose another name to write", out);
 }
@@ -422,6 +445,8 @@ static void release(converter *c)
     ae_mem_free(c->sums);
     ae_mem_free(c->scratch);
     ae_mem_free((void *)c->types);
+    ae_mem_free((void *)c->importance);
+    ae_imatrix_release(&c->imatrix);
     ae_pool_free(c->pool);
 }
 
@@ -437,7 +462,7 @@ aeon_status aeon_quantize(const char *in, const char *out, const aeon_quantize_p
     ae_source *source = NULL;
     converter c = {.params = params};
     TRY(read_choice(&c, err));
-    TRY(check_paths(in, out, err));
+    TRY(check_paths(in, params->imatrix, out, err));
     TRY(open_source(&source, in, err));
     c.in = source;
     aeon_status status = convert(&c, out, err);

@@ -10,7 +10,6 @@ import re
 import resource
 import signal
 import sys
-import time
 import xml.etree.ElementTree as xml
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "parity"))
@@ -205,20 +204,24 @@ def files_can_be_kept():
     equal(sorted(os.listdir(os.path.dirname(kept[0]))), ["int8.gguf", "q4_0.gguf"])
 
 
+def interrupt(*args, when):
+    here = folder()
+    run = start("compare", *args, "--folder", here, "--json")
+    wait_until(lambda: any(when in files for _, _, files in os.walk(here)) if when
+               else os.listdir(here), 60)
+    run.send_signal(signal.SIGINT)
+    out, err = run.communicate(timeout=60)
+    equal((run.returncode, os.listdir(here)), (130, []), err)
+    return out, err
+
+
 @test
 def ctrl_c_leaves_nothing_behind():
-    for seconds in (0.2, 1, 3):
-        here = folder()
-        run = start("compare", "-n", "0", "--folder", here, "--json")
-        wait_until(lambda: os.listdir(here))
-        time.sleep(seconds)
-        run.send_signal(signal.SIGINT)
-        out, err = run.communicate(timeout=60)
-        equal((run.returncode, os.listdir(here)), (130, []), err)
-        if out:
-            got = json.loads(out)
-            check(not got["complete"] and got["variants"][0]["is_original"], got)
-            check(b"interrupted" in err, err)
+    equal(interrupt("-n", "0", when=None)[0], b"")
+    out, err = interrupt("--no-quality", "-r", "200", "--types", "f16", when="f16.gguf")
+    got = json.loads(out)
+    equal([v["is_original"] for v in got["variants"]], [True])
+    check(not got["complete"] and b"interrupted" in err, got, err)
 
 
 @test

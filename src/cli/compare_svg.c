@@ -85,12 +85,8 @@ static double right_of(const cli_variant *v)
 
 static const char *short_number(char *out, size_t size, double value)
 {
-    snprintf(out, size,
-             value >= 100    ? "%.0f"
-             : value >= 10   ? "%.1f"
-             : value >= 0.01 ? "%.2f"
-                             : "%.5f",
-             value);
+    int decimals = value >= 100 || value == 0 ? 0 : value >= 10 ? 1 : value >= 0.01 ? 2 : 5;
+    snprintf(out, size, "%.*f", decimals, value);
     return out;
 }
 

@@ -30,6 +30,18 @@ for (const shape of SHAPES.slice(1))
 await test("llama-nano to q4_0, with a head of q8_0", () =>
     compareModel(converted(synth("llama-nano", "f16"), "q4_0", "--head", "q8_0"), "q4_0", ids));
 
+// By the importance that 96 tokens give the columns.
+function weighted(shape, type) {
+    const source = synth(shape, "f32"), file = path.join(work, `${shape}-${type}-weighted.gguf`);
+    const importance = path.join(work, `${shape}.imatrix`);
+    aeon("imatrix", "-m", source, "--ids", ids.join(","), "-o", importance, "--force");
+    aeon("quantize", source, file, "--type", type, "--imatrix", importance);
+    return file;
+}
+for (const [shape, type] of [["phi3-nano", "q4_k_m"], ["phi3-nano", "q4_0"], ["qwen2-nano", "q8_0"]])
+    await test(`${shape} to ${type} by importance`, () =>
+        compareModel(weighted(shape, type), type, ids));
+
 // Rows of 640 are no whole blocks of 256. What was learned has larger logits, whose rounding shows:
 // the peer itself is 0.04 from exact.
 await test("the built-in model to q4_k_m", () =>

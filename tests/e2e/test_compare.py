@@ -218,7 +218,7 @@ def interrupt(*args, when):
 @test
 def ctrl_c_leaves_nothing_behind():
     equal(interrupt("-n", "0", when=None)[0], b"")
-    out, err = interrupt("--no-quality", "-r", "200", "--types", "f16", when="f16.gguf")
+    out, err = interrupt("--no-quality", "-r", "100", "--types", "f16", when="f16.gguf")
     got = json.loads(out)
     equal([v["is_original"] for v in got["variants"]], [True])
     check(not got["complete"] and b"interrupted" in err, got, err)

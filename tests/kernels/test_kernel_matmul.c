@@ -13,9 +13,11 @@ enum {
     N_SCRATCH = 1 << 14
 };
 
-static const aeon_type types[] = {AEON_TYPE_F32,    AEON_TYPE_F16,  AEON_TYPE_BF16, AEON_TYPE_Q8_0,
-                                  AEON_TYPE_Q4_0,   AEON_TYPE_Q4_K, AEON_TYPE_Q6_K, AEON_TYPE_Q5_K,
-                                  AEON_TYPE_IQ4_XS, AFFINE_TYPES};
+/* Of affine groups some: the panels of all have their own test. */
+static const aeon_type types[] = {AEON_TYPE_F32,          AEON_TYPE_F16,         AEON_TYPE_BF16,
+                                  AEON_TYPE_Q8_0,         AEON_TYPE_Q4_0,        AEON_TYPE_Q4_K,
+                                  AEON_TYPE_Q6_K,         AEON_TYPE_Q5_K,        AEON_TYPE_IQ4_XS,
+                                  AEON_TYPE_MLX4_64_BF16, AEON_TYPE_MLX8_128_F16};
 
 /* y[i][r] by products of one row of activations, all rows of the matrix at once. */
 static void multiply_alone(const ae_kernels *k, const ae_matrix *w, float (*x)[N_COLS], size_t n_x,

@@ -84,16 +84,16 @@ static aeon_status check_params(const aeon_sampler_params *p, size_t n_vocab, ae
     return AEON_OK;
 }
 
-static bool is_cut(const aeon_sampler_params *p, size_t n_vocab)
+static size_t most_candidates(const aeon_sampler_params *p, size_t n_vocab)
 {
-    return p->top_k > 0 && (size_t)p->top_k < n_vocab;
+    return p->top_k > 0 && (size_t)p->top_k < n_vocab ? (size_t)p->top_k : n_vocab;
 }
 
 static aeon_status allocate(aeon_sampler *s, aeon_error *err)
 {
     const aeon_sampler_params *p = &s->params;
     size_t n_window = (size_t)p->penalty_window, n_vocab = s->n_vocab;
-    size_t n_most = is_cut(p, n_vocab) ? (size_t)p->top_k : n_vocab;
+    size_t n_most = most_candidates(p, n_vocab);
     s->bias = ae_mem_alloc_array(AE_MEM_SCRATCH, p->n_bias, sizeof *s->bias);
     s->candidates = ae_mem_alloc_array(AE_MEM_SCRATCH, n_most, sizeof *s->candidates);
     s->changed = ae_mem_alloc_array(AE_MEM_SCRATCH, n_window + p->n_bias, sizeof *s->changed);
@@ -248,16 +248,18 @@ static bool ranks_before(candidate a, candidate b)
     return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
 
-/* The best k of what was offered: a heap whose root is the worst kept. */
+/* The best k of what was offered and is not below `least`: a heap whose root is the worst kept. */
 typedef struct {
     candidate *heap; /* [k] */
     size_t n, k;
+    float least;
 } best;
 
 static void offer(best *b, int32_t id, float logit)
 {
     candidate c = {id, logit, 0};
     size_t at;
+    if (logit < b->least) return;
     if (b->n < b->k) {
         at = b->n++;
         for (size_t up; at > 0 && ranks_before(b->heap[up = (at - 1) / 2], c); at = up)
@@ -274,36 +276,25 @@ static void offer(best *b, int32_t id, float logit)
     b->heap[at] = c;
 }
 
-/* Keep the best k in heap. */
-static size_t keep_best(const aeon_sampler *s, const float *logits, const float *peaks, size_t k,
-                        candidate *heap)
+/* May a logit of this size be among the best? */
+static bool may_enter(const best *b, float logit)
 {
-    best b = {heap, 0, k};
+    return logit >= b->least && (b->n < b->k || logit >= b->heap[0].logit);
+}
+
+/* Keep the best k that are not below least in heap. Returns how many there are. */
+static size_t keep_best(const aeon_sampler *s, const float *logits, const float *peaks, size_t k,
+                        float least, candidate *heap)
+{
+    best b = {heap, 0, k, least};
     for (size_t i = 0; i < s->n_changed; i++) offer(&b, s->changed[i].id, s->changed[i].logit);
     for (size_t first = 0; first < s->n_vocab; first += AE_PEAK_LOGITS) {
-        if (b.n == k && peaks[first / AE_PEAK_LOGITS] < heap[0].logit) continue;
+        if (!may_enter(&b, peaks[first / AE_PEAK_LOGITS])) continue;
         size_t end = first + AE_PEAK_LOGITS < s->n_vocab ? first + AE_PEAK_LOGITS : s->n_vocab;
         for (size_t i = first; i < end; i++)
             if (!s->places[i]) offer(&b, (int32_t)i, or_nothing(logits[i]));
     }
     return b.n;
-}
-
-/* Everything that can survive min-p; without it, everything. */
-static size_t keep_above(aeon_sampler *s, const float *logits, const float *peaks, float least)
-{
-    size_t n = 0;
-    for (size_t i = 0; i < s->n_changed; i++)
-        if (s->changed[i].logit >= least)
-            s->candidates[n++] = (candidate){s->changed[i].id, s->changed[i].logit, 0};
-    for (size_t first = 0; first < s->n_vocab; first += AE_PEAK_LOGITS) {
-        if (peaks[first / AE_PEAK_LOGITS] < least) continue;
-        size_t end = first + AE_PEAK_LOGITS < s->n_vocab ? first + AE_PEAK_LOGITS : s->n_vocab;
-        for (size_t i = first; i < end; i++)
-            if (!s->places[i] && or_nothing(logits[i]) >= least)
-                s->candidates[n++] = (candidate){(int32_t)i, or_nothing(logits[i]), 0};
-    }
-    return n;
 }
 
 /* Draw one of n candidates, after those that are too unlikely are gone. */
@@ -341,12 +332,14 @@ static int32_t pick(aeon_sampler *s, const float *logits, const float *peaks)
 {
     const aeon_sampler_params *p = &s->params;
     candidate first;
-    keep_best(s, logits, peaks, 1, &first);
+    keep_best(s, logits, peaks, 1, -INFINITY, &first);
     if (p->temperature == 0 || !isfinite(first.logit))
         return first.id; /* 0 where nothing is above -infinity */
-    float least = p->min_p > 0 ? first.logit + logf(p->min_p) * p->temperature : -INFINITY;
-    size_t n = is_cut(p, s->n_vocab) ? keep_best(s, logits, peaks, (size_t)p->top_k, s->candidates)
-                                     : keep_above(s, logits, peaks, least);
+    /* What can survive min-p, unless top-k comes before. */
+    size_t k = most_candidates(p, s->n_vocab);
+    bool has_floor = k == s->n_vocab && p->min_p > 0;
+    float least = has_floor ? first.logit + logf(p->min_p) * p->temperature : -INFINITY;
+    size_t n = keep_best(s, logits, peaks, k, least, s->candidates);
     return draw_candidate(s, n);
 }
 

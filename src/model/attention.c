@@ -356,21 +356,6 @@ static void finish(float *out, const share *s, size_t q, size_t d)
     for (size_t i = 0; i < d; i++) out[i] = s->mixed[q * d + i] * factor;
 }
 
-/* t->now becomes the share of the positions of a stretch. */
-static void attend_stretch(tile *t, walker *walkers, size_t n, size_t stretch)
-{
-    size_t group = n_group(t->a->config), first = first_run(t), end = 0;
-    clear(&t->now, (t->end - t->begin) * group, t->a->config->head_dim);
-    for (size_t i = 0; i < n; i++) end = walkers[i].end > end ? walkers[i].end : end;
-    if (end > (stretch + 1) * STRETCH) end = (stretch + 1) * STRETCH;
-    if (first < stretch * STRETCH) first = stretch * STRETCH;
-    for (size_t pos = first; pos < end; pos = pos / CHUNK * CHUNK + CHUNK) {
-        step_chunk(t, walkers, n, pos, score);
-        soften_all(t, pos / CHUNK * CHUNK);
-        step_chunk(t, walkers, n, pos, mix);
-    }
-}
-
 /* Positions that any of the tokens sees. */
 static size_t most_seen(const ae_attention *a, ae_range tokens)
 {
@@ -378,6 +363,21 @@ static size_t most_seen(const ae_attention *a, ae_range tokens)
     for (size_t i = tokens.begin; i < tokens.end; i++)
         if (a->places[i].pos >= n) n = (size_t)a->places[i].pos + 1;
     return n;
+}
+
+/* t->now becomes the share of the positions of a stretch. */
+static void attend_stretch(tile *t, walker *walkers, size_t n, size_t stretch)
+{
+    size_t group = n_group(t->a->config), first = first_run(t);
+    size_t end = most_seen(t->a, (ae_range){t->begin, t->end});
+    clear(&t->now, (t->end - t->begin) * group, t->a->config->head_dim);
+    if (end > (stretch + 1) * STRETCH) end = (stretch + 1) * STRETCH;
+    if (first < stretch * STRETCH) first = stretch * STRETCH;
+    for (size_t pos = first; pos < end; pos = pos / CHUNK * CHUNK + CHUNK) {
+        step_chunk(t, walkers, n, pos, score);
+        soften_all(t, pos / CHUNK * CHUNK);
+        step_chunk(t, walkers, n, pos, mix);
+    }
 }
 
 static void attend_tile(tile *t, walker *walkers, size_t n_walkers)

@@ -11,11 +11,6 @@
 typedef float widen_fn(uint16_t h);
 typedef uint16_t round_fn(float f);
 
-INLINE float widen_bf16(uint16_t h)
-{
-    return ae_bf16_to_f32(h);
-}
-
 /* ---- values of a group ----------------------------------------------------------------------- */
 
 /* Value i of a group: 4-bit ones stand in runs of 32 (blocks.h). */
@@ -93,7 +88,7 @@ INLINE void from_f32(const float *x, uint8_t *block, size_t n, unsigned bits, si
         from_f32(x, y, n, bits, group, widen, narrow);                                             \
     }
 #define F16_ROWS(bits, group)  ROWS(bits, group, f16, ae_f16_to_f32, ae_f32_to_f16)
-#define BF16_ROWS(bits, group) ROWS(bits, group, bf16, widen_bf16, ae_f32_to_bf16)
+#define BF16_ROWS(bits, group) ROWS(bits, group, bf16, ae_bf16_to_f32, ae_f32_to_bf16)
 BF16_ROWS(4, 32)
 F16_ROWS(4, 64)
 BF16_ROWS(4, 64)

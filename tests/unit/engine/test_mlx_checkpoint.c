@@ -7,6 +7,7 @@
 #include "check.h"
 #include "kernels/matmul.h"
 #include "model/model.h"
+#include "unit/engine/folder.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -14,23 +15,6 @@
 #include <unistd.h>
 
 static aeon_error err;
-static char folder[] = "/tmp/aeon-mlx-XXXXXX";
-
-static const char *in_folder(const char *name)
-{
-    static char path[2][160];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
-
-static void run_shell(const char *command)
-{
-    FILE *pipe = popen(command, "r");
-    assert_non_null(pipe);
-    assert_int_equal(pclose(pipe), 0);
-}
 
 static char written[100]; /* shape and options of what is there */
 
@@ -267,21 +251,6 @@ static void every_allocation_may_fail(void **state)
         aeon_model_close(m);
         assert_int_equal(aeon_memory_stats_get().current_bytes, before);
     }
-}
-
-static int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static int remove_folder(void **state)
-{
-    (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
-    run_shell(command);
-    return 0;
 }
 
 int main(void)

@@ -8,6 +8,7 @@
 #include "gguf_copy.h"
 #include "model/presets.h"
 #include "model/weights.h"
+#include "same_files.h"
 #include "unit/format/scratch.h"
 
 #include <math.h>
@@ -27,17 +28,6 @@ static aeon_quantize_result quantize(const char *in, const char *out, const char
     aeon_quantize_result r = {0};
     CHECK_OK(aeon_quantize(in, out, &(aeon_quantize_params){.type = type}, &r, &err));
     return r;
-}
-
-static bool same_bytes(const char *a, const char *b)
-{
-    ae_map ma, mb;
-    CHECK_OK(ae_map_open(&ma, a, &err));
-    CHECK_OK(ae_map_open(&mb, b, &err));
-    bool equal = ma.size == mb.size && memcmp(ma.data, mb.data, ma.size) == 0;
-    ae_map_close(&ma);
-    ae_map_close(&mb);
-    return equal;
 }
 
 /* ---- every type ------------------------------------------------------------------------------ */
@@ -176,7 +166,7 @@ static void what_does_not_change_is_copied(void **state)
         synth("in.gguf", "llama-nano", types[i]);
         aeon_quantize_result r =
             quantize(in_scratch("in.gguf"), in_scratch("out.gguf"), aeon_type_name(types[i]));
-        assert_true(same_bytes(in_scratch("in.gguf"), in_scratch("out.gguf")));
+        assert_true(files_are_equal(in_scratch("in.gguf"), in_scratch("out.gguf")));
         assert_int_equal(r.n_changed, 0);
         assert_true(r.rms_error == 0 && r.worst_tensor[0] == 0);
         assert_int_equal(r.in_bytes, r.out_bytes);
@@ -192,7 +182,7 @@ static void threads_change_no_byte(void **state)
     CHECK_OK(aeon_quantize(in_scratch("in.gguf"), in_scratch("a.gguf"), &p, &one, &err));
     p.n_threads = 3;
     CHECK_OK(aeon_quantize(in_scratch("in.gguf"), in_scratch("b.gguf"), &p, &three, &err));
-    assert_true(same_bytes(in_scratch("a.gguf"), in_scratch("b.gguf")));
+    assert_true(files_are_equal(in_scratch("a.gguf"), in_scratch("b.gguf")));
     assert_true(one.rms_error == three.rms_error && one.worst_error == three.worst_error);
     assert_true(one.rms_error > 0);
     assert_string_equal(one.worst_tensor, three.worst_tensor);

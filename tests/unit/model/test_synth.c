@@ -7,6 +7,7 @@
 #include "model/model.h"
 #include "model/synth.h"
 #include "model/weights.h"
+#include "same_files.h"
 
 #include <dirent.h>
 #include <math.h>
@@ -43,17 +44,6 @@ static int n_files(void)
     for (struct dirent *e; (e = readdir(d));) n += e->d_name[0] != '.';
     closedir(d);
     return n;
-}
-
-static bool files_are_equal(const char *a, const char *b)
-{
-    ae_map ma, mb;
-    CHECK_OK(ae_map_open(&ma, a, &err));
-    CHECK_OK(ae_map_open(&mb, b, &err));
-    bool equal = ma.size == mb.size && memcmp(ma.data, mb.data, ma.size) == 0;
-    ae_map_close(&ma);
-    ae_map_close(&mb);
-    return equal;
 }
 
 static const aeon_type all_types[] = {AEON_TYPE_F32,         AEON_TYPE_F16,  AEON_TYPE_BF16,

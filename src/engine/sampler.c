@@ -248,18 +248,19 @@ static bool ranks_before(candidate a, candidate b)
     return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
 }
 
-/* The best k of what was offered and is not below `least`: a heap whose root is the worst kept. */
+/* The best k of what was offered: a heap whose root is the worst kept. What is below the floor
+ * cannot enter: at first the caller's, and the root's logit once there are k. */
 typedef struct {
     candidate *heap; /* [k] */
     size_t n, k;
-    float least;
+    float floor;
 } best;
 
 static void offer(best *b, int32_t id, float logit)
 {
     candidate c = {id, logit, 0};
     size_t at;
-    if (logit < b->least) return;
+    if (logit < b->floor) return;
     if (b->n < b->k) {
         at = b->n++;
         for (size_t up; at > 0 && ranks_before(b->heap[up = (at - 1) / 2], c); at = up)
@@ -274,22 +275,17 @@ static void offer(best *b, int32_t id, float logit)
         }
     }
     b->heap[at] = c;
+    if (b->n == b->k) b->floor = b->heap[0].logit;
 }
 
-/* May a logit of this size be among the best? */
-static bool may_enter(const best *b, float logit)
-{
-    return logit >= b->least && (b->n < b->k || logit >= b->heap[0].logit);
-}
-
-/* Keep the best k that are not below least in heap. Returns how many there are. */
+/* Keep the best k that are not below the floor in heap. Returns how many there are. */
 static size_t keep_best(const aeon_sampler *s, const float *logits, const float *peaks, size_t k,
-                        float least, candidate *heap)
+                        float floor, candidate *heap)
 {
-    best b = {heap, 0, k, least};
+    best b = {heap, 0, k, floor};
     for (size_t i = 0; i < s->n_changed; i++) offer(&b, s->changed[i].id, s->changed[i].logit);
     for (size_t first = 0; first < s->n_vocab; first += AE_PEAK_LOGITS) {
-        if (!may_enter(&b, peaks[first / AE_PEAK_LOGITS])) continue;
+        if (peaks[first / AE_PEAK_LOGITS] < b.floor) continue;
         size_t end = first + AE_PEAK_LOGITS < s->n_vocab ? first + AE_PEAK_LOGITS : s->n_vocab;
         for (size_t i = first; i < end; i++)
             if (!s->places[i]) offer(&b, (int32_t)i, or_nothing(logits[i]));

@@ -6,7 +6,8 @@
 #include "format/vocab_hf.h"
 #include "model/config_put.h"
 #include "model/convert.h"
-#include "model/weights.h"
+#include "model/tensor_names.h"
+#include "model/weights_pack.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -63,32 +64,12 @@ static aeon_status put_values(const ae_source *base, ae_gguf_writer *w, uint32_t
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 
-typedef enum { AS_STORED, QUERIES_OR_KEYS } row_order;
+static const char *const suffixes[] = {AE_ROWS_SUFFIX, ".bias"};
 
-typedef struct {
-    const char *gguf, *hf; /* without .weight and .bias */
-    row_order order;
-} naming;
-
-static const naming in_layer[] = {
-    {"attn_norm", "input_layernorm", AS_STORED},
-    {"attn_qkv", "self_attn.qkv_proj", AS_STORED},
-    {"attn_q", "self_attn.q_proj", QUERIES_OR_KEYS},
-    {"attn_k", "self_attn.k_proj", QUERIES_OR_KEYS},
-    {"attn_v", "self_attn.v_proj", AS_STORED},
-    {"attn_q_norm", "self_attn.q_norm", AS_STORED},
-    {"attn_k_norm", "self_attn.k_norm", AS_STORED},
-    {"attn_output", "self_attn.o_proj", AS_STORED},
-    {"ffn_norm", "post_attention_layernorm", AS_STORED},
-    {"ffn_gate", "mlp.gate_proj", AS_STORED},
-    {"ffn_up", "mlp.up_proj", AS_STORED},
-    {"ffn_up", "mlp.gate_up_proj", AS_STORED},
-    {"ffn_down", "mlp.down_proj", AS_STORED},
+enum {
+    MAX_OUTSIDE = AE_FIRST_IN_LAYER + AE_N_ROPE_SETS,
+    MAX_IN_LAYER = AE_N_TENSOR_NAMES - AE_FIRST_IN_LAYER,
 };
-
-static const char *const suffixes[] = {".weight", ".bias"};
-
-enum { MAX_OUTSIDE = 3 + AE_N_ROPE_SETS };
 
 static ae_source_tensor *add(hf_source *s, const char *name)
 {
@@ -97,9 +78,13 @@ static ae_source_tensor *add(hf_source *s, const char *name)
     return t;
 }
 
-/* The tensor hf_name under another name. Returns NULL if it is not there. */
-static ae_source_tensor *add_stored(hf_source *s, const char *name, const char *hf_name)
+/* A tensor of the folder under its other name. Returns NULL if it is not there. */
+static ae_source_tensor *add_stored(hf_source *s, ae_tensor_id id, uint32_t layer,
+                                    const char *suffix)
 {
+    char name[64], hf_name[96];
+    ae_tensor_spell(name, sizeof name, ae_tensor_names[id].gguf, layer, suffix);
+    ae_tensor_spell(hf_name, sizeof hf_name, ae_tensor_names[id].hf, layer, suffix);
     const ae_tensor *stored = ae_hf_tensor_find(s->hf, hf_name);
     if (!stored) return NULL;
     ae_source_tensor *t = add(s, name);
@@ -107,17 +92,19 @@ static ae_source_tensor *add_stored(hf_source *s, const char *name, const char *
     return t;
 }
 
+/* Queries and keys: positions rotate their heads. */
+static bool is_rotated(ae_tensor_id name)
+{
+    return name == AE_TENSOR_ATTN_Q || name == AE_TENSOR_ATTN_K;
+}
+
 static void add_layer(hf_source *s, uint32_t layer)
 {
     bool has_pairs = ae_gguf_rope_layout(s->config.architecture) == AE_ROPE_PAIRS;
-    for (size_t i = 0; i < AE_COUNT(in_layer); i++)
+    for (ae_tensor_id i = AE_FIRST_IN_LAYER; i < AE_N_TENSOR_NAMES; i++)
         for (size_t k = 0; k < AE_COUNT(suffixes); k++) {
-            char name[64], hf_name[96];
-            snprintf(name, sizeof name, "blk.%u.%s%s", layer, in_layer[i].gguf, suffixes[k]);
-            snprintf(hf_name, sizeof hf_name, "model.layers.%u.%s%s", layer, in_layer[i].hf,
-                     suffixes[k]);
-            ae_source_tensor *t = add_stored(s, name, hf_name);
-            if (!t || !has_pairs || in_layer[i].order == AS_STORED) continue;
+            ae_source_tensor *t = add_stored(s, i, layer, suffixes[k]);
+            if (!t || !has_pairs || !is_rotated(i)) continue;
             t->head_dim = s->config.head_dim;
             t->rope_dim = s->config.rope_dim;
         }
@@ -141,15 +128,15 @@ static void add_factors(hf_source *s)
 
 static aeon_status list_tensors(hf_source *s, aeon_error *err)
 {
-    size_t n = MAX_OUTSIDE + s->config.n_layers * AE_COUNT(in_layer) * AE_COUNT(suffixes);
+    size_t n = MAX_OUTSIDE + s->config.n_layers * MAX_IN_LAYER * AE_COUNT(suffixes);
     s->base.tensors = ae_mem_alloc_array(AE_MEM_INDEX, n, sizeof *s->base.tensors);
     if (!s->base.tensors) return ae_fail_memory(err, n * sizeof *s->base.tensors, "a list");
-    add_stored(s, "token_embd.weight", "model.embed_tokens.weight");
+    add_stored(s, AE_TENSOR_TOKEN_EMBD, 0, AE_ROWS_SUFFIX);
     add_factors(s);
     for (uint32_t i = 0; i < s->config.n_layers; i++) add_layer(s, i);
-    add_stored(s, "output_norm.weight", "model.norm.weight");
+    add_stored(s, AE_TENSOR_OUTPUT_NORM, 0, AE_ROWS_SUFFIX);
     bool says_tied = json_is_true(json_object_get(s->hf->config, "tie_word_embeddings"));
-    s->base.is_tied = says_tied || !add_stored(s, "output.weight", "lm_head.weight");
+    s->base.is_tied = says_tied || !add_stored(s, AE_TENSOR_OUTPUT, 0, AE_ROWS_SUFFIX);
     return AEON_OK;
 }
 

@@ -2,37 +2,11 @@
 
 #include "base/mem.h"
 #include "kernels/panel.h"
+#include "model/tensor_names.h"
 #include "model/weights_pack.h"
 
 #include <stdio.h>
 #include <string.h>
-
-/* Tensor names in the two worlds; %u is the layer. */
-typedef struct {
-    const char *gguf, *hf;
-} tensor_name;
-
-#define PER_LAYER(g, h)                                                                            \
-    {                                                                                              \
-        "blk.%u." g, "model.layers.%u." h                                                          \
-    }
-static const tensor_name token_embd = {"token_embd", "model.embed_tokens"},
-                         output_norm = {"output_norm.weight", "model.norm.weight"},
-                         output = {"output", "lm_head"},
-                         attn_norm = PER_LAYER("attn_norm.weight", "input_layernorm.weight"),
-                         attn_qkv = PER_LAYER("attn_qkv", "self_attn.qkv_proj"),
-                         attn_q = PER_LAYER("attn_q", "self_attn.q_proj"),
-                         attn_k = PER_LAYER("attn_k", "self_attn.k_proj"),
-                         attn_v = PER_LAYER("attn_v", "self_attn.v_proj"),
-                         q_norm = PER_LAYER("attn_q_norm.weight", "self_attn.q_norm.weight"),
-                         k_norm = PER_LAYER("attn_k_norm.weight", "self_attn.k_norm.weight"),
-                         attn_output = PER_LAYER("attn_output", "self_attn.o_proj"),
-                         ffn_norm = PER_LAYER("ffn_norm.weight", "post_attention_layernorm.weight"),
-                         ffn_gate = PER_LAYER("ffn_gate", "mlp.gate_proj"),
-                         ffn_up = PER_LAYER("ffn_up", "mlp.up_proj"),
-                         ffn_gate_up = PER_LAYER("ffn_up", "mlp.gate_up_proj"),
-                         ffn_down = PER_LAYER("ffn_down", "mlp.down_proj");
-#undef PER_LAYER
 
 typedef struct {
     ae_weights_source source;
@@ -45,29 +19,19 @@ typedef struct {
     aeon_error *err;
 } loader;
 
-static const char *fill_in(char *out, size_t size, const char *pattern, uint32_t layer,
-                           const char *suffix)
-{
-    const char *hole = strstr(pattern, "%u");
-    if (hole)
-        snprintf(out, size, "%.*s%u%s%s", (int)(hole - pattern), pattern, layer, hole + 2, suffix);
-    else
-        snprintf(out, size, "%s%s", pattern, suffix);
-    return out;
-}
-
 void ae_weights_spell(char *out, size_t size, const char *name, uint32_t layer)
 {
-    fill_in(out, size, name, layer, AE_ROWS_SUFFIX);
+    ae_tensor_spell(out, size, name, layer, AE_ROWS_SUFFIX);
 }
 
-static const char *spell(char *out, size_t size, const loader *l, tensor_name name, uint32_t layer,
+static const char *spell(char *out, size_t size, const loader *l, ae_tensor_id name, uint32_t layer,
                          const char *suffix)
 {
-    return fill_in(out, size, l->source.gguf ? name.gguf : name.hf, layer, suffix);
+    const ae_tensor_name *n = &ae_tensor_names[name];
+    return ae_tensor_spell(out, size, l->source.gguf ? n->gguf : n->hf, layer, suffix);
 }
 
-static const ae_tensor *find(const loader *l, tensor_name name, uint32_t layer, const char *suffix)
+static const ae_tensor *find(const loader *l, ae_tensor_id name, uint32_t layer, const char *suffix)
 {
     char text[128];
     spell(text, sizeof text, l, name, layer, suffix);
@@ -81,7 +45,7 @@ static bool is_panels(const ae_tensor *t)
 }
 
 /* The tensor of a matrix: rows, or in a packed file panels. */
-static const ae_tensor *find_rows(const loader *l, tensor_name name, uint32_t layer,
+static const ae_tensor *find_rows(const loader *l, ae_tensor_id name, uint32_t layer,
                                   const char *suffix)
 {
     char text[128];
@@ -126,7 +90,7 @@ static aeon_status check_shape(const loader *l, const ae_tensor *t, uint64_t n_c
                    (unsigned long long)n_cols);
 }
 
-static aeon_status fail_missing(const loader *l, tensor_name name, uint32_t layer,
+static aeon_status fail_missing(const loader *l, ae_tensor_id name, uint32_t layer,
                                 const char *suffix)
 {
     char text[128];
@@ -144,7 +108,7 @@ static void count_tensor(loader *l, const ae_tensor *t)
 /* ---- vectors: f32 copies in one block ------------------------------------------------------- */
 
 /* *out = the vector in f32. While counting, only the size is added. */
-static aeon_status load_vector(loader *l, float **out, tensor_name name, uint32_t layer,
+static aeon_status load_vector(loader *l, float **out, ae_tensor_id name, uint32_t layer,
                                const char *suffix, uint64_t n)
 {
     const ae_tensor *t = find(l, name, layer, suffix);
@@ -165,7 +129,7 @@ static aeon_status load_vector(loader *l, float **out, tensor_name name, uint32_
 /* ---- matrices: borrowed from the file ------------------------------------------------------- */
 
 typedef struct {
-    tensor_name name;
+    ae_tensor_id name;
     uint64_t n_rows;
 } part;
 
@@ -212,7 +176,7 @@ static aeon_status add_part(const loader *l, ae_projection *p, const char *name,
     return AEON_OK;
 }
 
-static aeon_status find_matrix(const loader *l, const ae_tensor **out, tensor_name name,
+static aeon_status find_matrix(const loader *l, const ae_tensor **out, ae_tensor_id name,
                                uint32_t layer, uint64_t n_cols, uint64_t n_rows)
 {
     const ae_tensor *t = find_rows(l, name, layer, AE_ROWS_SUFFIX);
@@ -252,7 +216,8 @@ static aeon_status load_projection(loader *l, ae_projection *p, const part *fuse
             TRY(find_matrix(l, &t, parts[i].name, layer, n_cols, parts[i].n_rows));
             if (l->next_vector) count_tensor(l, t);
         }
-        const char *name = !fused ? parts[i].name.gguf : i == 0 ? fused->name.gguf : NULL;
+        const part *own = !fused ? &parts[i] : i == 0 ? fused : NULL;
+        const char *name = own ? ae_tensor_names[own->name].gguf : NULL;
         TRY(add_part(l, p, name, t, fused ? first : 0, parts[i].n_rows));
     }
     return fused ? load_biases(l, p, fused, 1, layer) : load_biases(l, p, parts, n_parts, layer);
@@ -261,21 +226,23 @@ static aeon_status load_projection(loader *l, ae_projection *p, const part *fuse
 static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, uint32_t i)
 {
     uint64_t n_q = (uint64_t)c->n_heads * c->head_dim, n_kv = (uint64_t)c->n_kv_heads * c->head_dim;
-    const part fused_qkv = {attn_qkv, n_q + 2 * n_kv}, fused_ffn = {ffn_gate_up, 2ull * c->n_ff};
-    const part q_k_v[] = {{attn_q, n_q}, {attn_k, n_kv}, {attn_v, n_kv}};
-    const part gate_up[] = {{ffn_gate, c->n_ff}, {ffn_up, c->n_ff}};
-    const part out = {attn_output, c->n_embd}, down = {ffn_down, c->n_embd};
-    bool is_fused_qkv = find_rows(l, attn_qkv, i, AE_ROWS_SUFFIX) != NULL;
-    bool is_fused_ffn = find_rows(l, ffn_gate, i, AE_ROWS_SUFFIX) == NULL;
+    const part fused_qkv = {AE_TENSOR_ATTN_QKV, n_q + 2 * n_kv},
+               fused_ffn = {AE_TENSOR_FFN_GATE_UP, 2ull * c->n_ff};
+    const part q_k_v[] = {
+        {AE_TENSOR_ATTN_Q, n_q}, {AE_TENSOR_ATTN_K, n_kv}, {AE_TENSOR_ATTN_V, n_kv}};
+    const part gate_up[] = {{AE_TENSOR_FFN_GATE, c->n_ff}, {AE_TENSOR_FFN_UP, c->n_ff}};
+    const part out = {AE_TENSOR_ATTN_OUTPUT, c->n_embd}, down = {AE_TENSOR_FFN_DOWN, c->n_embd};
+    bool is_fused_qkv = find_rows(l, AE_TENSOR_ATTN_QKV, i, AE_ROWS_SUFFIX) != NULL;
+    bool is_fused_ffn = find_rows(l, AE_TENSOR_FFN_GATE, i, AE_ROWS_SUFFIX) == NULL;
 
-    TRY(load_vector(l, &layer->attn_norm, attn_norm, i, "", c->n_embd));
+    TRY(load_vector(l, &layer->attn_norm, AE_TENSOR_ATTN_NORM, i, AE_ROWS_SUFFIX, c->n_embd));
     TRY(load_projection(l, &layer->qkv, is_fused_qkv ? &fused_qkv : NULL, q_k_v, 3, c->n_embd, i));
     if (strcmp(c->architecture, "qwen3") == 0) {
-        TRY(load_vector(l, &layer->q_norm, q_norm, i, "", c->head_dim));
-        TRY(load_vector(l, &layer->k_norm, k_norm, i, "", c->head_dim));
+        TRY(load_vector(l, &layer->q_norm, AE_TENSOR_Q_NORM, i, AE_ROWS_SUFFIX, c->head_dim));
+        TRY(load_vector(l, &layer->k_norm, AE_TENSOR_K_NORM, i, AE_ROWS_SUFFIX, c->head_dim));
     }
     TRY(load_projection(l, &layer->attn_output, NULL, &out, 1, n_q, i));
-    TRY(load_vector(l, &layer->ffn_norm, ffn_norm, i, "", c->n_embd));
+    TRY(load_vector(l, &layer->ffn_norm, AE_TENSOR_FFN_NORM, i, AE_ROWS_SUFFIX, c->n_embd));
     TRY(load_projection(l, &layer->gate_up, is_fused_ffn ? &fused_ffn : NULL, gate_up, 2, c->n_embd,
                         i));
     return load_projection(l, &layer->ffn_down, NULL, &down, 1, c->n_ff, i);
@@ -283,8 +250,8 @@ static aeon_status load_layer(loader *l, ae_layer *layer, const ae_config *c, ui
 
 static aeon_status load_embedding(loader *l, ae_config *c)
 {
-    const ae_tensor *t = find_rows(l, token_embd, 0, AE_ROWS_SUFFIX);
-    if (!t) return fail_missing(l, token_embd, 0, AE_ROWS_SUFFIX);
+    const ae_tensor *t = find_rows(l, AE_TENSOR_TOKEN_EMBD, 0, AE_ROWS_SUFFIX);
+    if (!t) return fail_missing(l, AE_TENSOR_TOKEN_EMBD, 0, AE_ROWS_SUFFIX);
     uint64_t n_vocab = ae_tensor_n_rows(t);
     if (n_vocab > 1 << 24)
         return ae_fail(l->err, AEON_BAD_FORMAT, "%s: a vocabulary of %llu tokens", l->where,
@@ -297,9 +264,10 @@ static aeon_status load_embedding(loader *l, ae_config *c)
     /* A file without a head ties it to the embedding; config.json says so aloud. */
     const json_t *tie =
         l->source.hf ? json_object_get(l->source.hf->config, "tie_word_embeddings") : NULL;
-    const ae_tensor *head = json_is_true(tie) ? NULL : find_rows(l, output, 0, AE_ROWS_SUFFIX);
-    if (!head && json_is_false(tie)) return fail_missing(l, output, 0, AE_ROWS_SUFFIX);
-    const char *name = head ? output.gguf : token_embd.gguf;
+    const ae_tensor *head =
+        json_is_true(tie) ? NULL : find_rows(l, AE_TENSOR_OUTPUT, 0, AE_ROWS_SUFFIX);
+    if (!head && json_is_false(tie)) return fail_missing(l, AE_TENSOR_OUTPUT, 0, AE_ROWS_SUFFIX);
+    const char *name = ae_tensor_names[head ? AE_TENSOR_OUTPUT : AE_TENSOR_TOKEN_EMBD].gguf;
     if (head) {
         TRY(check_shape(l, head, c->n_embd, n_vocab));
         if (l->next_vector) count_tensor(l, head);
@@ -308,7 +276,7 @@ static aeon_status load_embedding(loader *l, ae_config *c)
     }
     l->w->output = (ae_projection){.n_cols = c->n_embd};
     TRY(add_part(l, &l->w->output, name, head, 0, n_vocab));
-    return load_vector(l, &l->w->output_norm, output_norm, 0, "", c->n_embd);
+    return load_vector(l, &l->w->output_norm, AE_TENSOR_OUTPUT_NORM, 0, AE_ROWS_SUFFIX, c->n_embd);
 }
 
 /* Run twice: to count the values of all vectors, then to copy them. */
@@ -316,7 +284,7 @@ static aeon_status load_all(loader *l, ae_config *c)
 {
     TRY(load_embedding(l, c));
     for (uint32_t i = 0; i < c->n_layers; i++) TRY(load_layer(l, &l->w->layers[i], c, i));
-    if (find(l, attn_norm, c->n_layers, ""))
+    if (find(l, AE_TENSOR_ATTN_NORM, c->n_layers, AE_ROWS_SUFFIX))
         return ae_fail(l->err, AEON_BAD_FORMAT,
                        "%s: it holds more layers than the %u of its configuration", l->where,
                        c->n_layers);

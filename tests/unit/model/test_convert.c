@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "check.h"
+#include "failing_writer.h"
 #include "gguf_copy.h"
 #include "model/presets.h"
 #include "model/weights.h"
@@ -393,49 +394,27 @@ static void a_file_is_not_written_over_itself(void **state)
     assert_int_equal(scratch_n_files(), 3);
 }
 
-static bool stop_halfway(void *user, const char *what, double fraction)
+static aeon_status write_q8_0(aeon_progress_fn progress, void *user, aeon_error *e)
 {
-    double *last = user;
-    assert_string_equal(what, "converting");
-    assert_true(fraction >= *last && fraction <= 1);
-    *last = fraction;
-    return fraction < 0.5;
+    const aeon_quantize_params p = {
+        .type = "q8_0", .n_threads = 2, .progress = progress, .progress_user = user};
+    char in[512];
+    snprintf(in, sizeof in, "%s", in_scratch("in.gguf"));
+    return aeon_quantize(in, in_scratch("out.gguf"), &p, NULL, e);
 }
 
 static void a_cancelled_one_leaves_nothing(void **state)
 {
     (void)state;
-    double last = 0;
     synth("in.gguf", "phi3-nano", AEON_TYPE_F32);
-    refuse(
-        &(aeon_quantize_params){.type = "q4_0", .progress = stop_halfway, .progress_user = &last},
-        AEON_CANCELLED, "cancelled");
-    assert_true(last >= 0.5 && last < 1);
+    check_cancelled(write_q8_0, "converting");
 }
 
 static void any_allocation_may_fail(void **state)
 {
     (void)state;
-    char in[512], out[512];
     synth("in.gguf", "phi3-nano", AEON_TYPE_F16);
-    snprintf(in, sizeof in, "%s", in_scratch("in.gguf"));
-    snprintf(out, sizeof out, "%s", in_scratch("out.gguf"));
-    size_t before = aeon_memory_stats_get().current_bytes;
-    aeon_status status = AEON_OUT_OF_MEMORY;
-    uint64_t k = 1;
-    for (; status != AEON_OK; k++) {
-        aeon_quantize_params p = {.type = "q8_0", .n_threads = 2};
-        ae_mem_fail_at(k, false);
-        err.text[0] = 0;
-        status = aeon_quantize(in, out, &p, NULL, &err);
-        ae_mem_fail_at(0, false);
-        if (status != AEON_OK) {
-            assert_int_equal(status, AEON_OUT_OF_MEMORY);
-            assert_int_equal(scratch_n_files(), 1);
-        }
-        assert_int_equal(aeon_memory_stats_get().current_bytes, before);
-    }
-    assert_true(k > 20);
+    check_short_of_memory(write_q8_0);
 }
 
 int main(void)

@@ -1,8 +1,8 @@
 /* model/pack_file.c: a packed file is the same model, and nothing but a whole one for this machine
  * is taken for one. */
 #include "aeon/file.h"
-#include "base/mem.h"
 #include "check.h"
+#include "failing_writer.h"
 #include "gguf_copy.h"
 #include "model/forward.h"
 #include "model/model.h"
@@ -260,49 +260,27 @@ static void what_cannot_be_packed(void **state)
     assert_int_equal(scratch_n_files(), 0);
 }
 
-static bool stop_halfway(void *user, const char *what, double fraction)
+static aeon_status pack_rows(aeon_progress_fn progress, void *user, aeon_error *e)
 {
-    double *last = user;
-    assert_string_equal(what, "packing");
-    assert_true(fraction >= *last && fraction <= 1);
-    *last = fraction;
-    return fraction < 0.5;
+    char in[512];
+    snprintf(in, sizeof in, "%s", in_scratch("rows.gguf"));
+    return aeon_model_pack(in, in_scratch("out.gguf"), progress, user, e);
 }
 
 static void a_cancelled_one_leaves_nothing(void **state)
 {
     (void)state;
-    double last = 0;
-    size_t before = aeon_memory_stats_get().current_bytes;
-    CHECK_FAILS(aeon_model_pack(WHOLE, in_scratch("out.gguf"), stop_halfway, &last, &err),
-                AEON_CANCELLED);
-    assert_true(last >= 0.5 && last < 1);
-    assert_int_equal(scratch_n_files(), 0);
-    assert_int_equal(aeon_memory_stats_get().current_bytes, before);
+    CHECK_OK(
+        aeon_synth_write(in_scratch("rows.gguf"), "phi3-nano", AEON_TYPE_F32, 1, NULL, NULL, &err));
+    check_cancelled(pack_rows, "packing");
 }
 
 static void any_allocation_may_fail(void **state)
 {
     (void)state;
-    char in[600], out[600];
-    snprintf(in, sizeof in, "%s", in_scratch("rows.gguf"));
-    snprintf(out, sizeof out, "%s", in_scratch("out.gguf"));
-    CHECK_OK(aeon_synth_write(in, "phi3-nano", AEON_TYPE_F16, 1, NULL, NULL, &err));
-    size_t before = aeon_memory_stats_get().current_bytes;
-    aeon_status status = AEON_OUT_OF_MEMORY;
-    uint64_t k = 1;
-    for (; status != AEON_OK; k++) {
-        ae_mem_fail_at(k, false);
-        err.text[0] = 0;
-        status = aeon_model_pack(in, out, NULL, NULL, &err);
-        ae_mem_fail_at(0, false);
-        if (status != AEON_OK) {
-            assert_int_equal(status, AEON_OUT_OF_MEMORY);
-            assert_int_equal(scratch_n_files(), 1);
-        }
-        assert_int_equal(aeon_memory_stats_get().current_bytes, before);
-    }
-    assert_true(k > 20);
+    CHECK_OK(
+        aeon_synth_write(in_scratch("rows.gguf"), "phi3-nano", AEON_TYPE_F16, 1, NULL, NULL, &err));
+    check_short_of_memory(pack_rows);
 }
 
 int main(void)

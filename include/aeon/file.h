@@ -79,7 +79,7 @@ AEON_API AEON_MUST_USE aeon_status aeon_synth_open(aeon_model **out, const char 
  * start, into memory. Its logits are the same bits. No other program reads it, and no machine whose
  * panels have another number of rows; matrices that cannot stand in panels stay rows. Written
  * beside out and renamed. Errors: those of aeon_model_open, UNSUPPORTED (in is no GGUF file, or
- * nothing in it can be packed), INVALID_ARGUMENT (in is packed), IO, CANCELLED. */
+ * nothing in it can be packed), INVALID_ARGUMENT (in is packed; out is in), IO, CANCELLED. */
 AEON_API AEON_MUST_USE aeon_status aeon_model_pack(const char *in, const char *out,
                                                    aeon_progress_fn progress, void *user,
                                                    aeon_error *err);

@@ -182,10 +182,14 @@ static aeon_status write_all(packer *p, aeon_error *err)
     return AEON_OK;
 }
 
-/* Only what a file holds can be packed into one, and only once. */
-static aeon_status open_source(aeon_model **out, const char *in, aeon_error *err)
+/* Only what a file holds can be packed into one, and only once; what was packed cannot go back. */
+static aeon_status open_source(aeon_model **out, const char *in, const char *target,
+                               aeon_error *err)
 {
     aeon_model *m = NULL;
+    if (ae_file_is_same(in, target))
+        return ae_fail(err, AEON_INVALID_ARGUMENT,
+                       "%s: is what is to be read; choose another name to write", target);
     if (ae_is_builtin(in) || ae_file_is_folder(in))
         return ae_fail(err, AEON_UNSUPPORTED, "%s: only a GGUF file can be packed, this is %s", in,
                        ae_is_builtin(in) ? "part of the program" : "a folder");
@@ -202,7 +206,7 @@ aeon_status aeon_model_pack(const char *in, const char *out, aeon_progress_fn pr
                             aeon_error *err)
 {
     aeon_model *m = NULL;
-    TRY(open_source(&m, in, err));
+    TRY(open_source(&m, in, out, err));
     packer p = {.in = ae_model_gguf(m),
                 .weights = ae_model_weights(m),
                 .kernels = ae_kernels_get(),

@@ -260,6 +260,23 @@ static void what_cannot_be_packed(void **state)
     assert_int_equal(scratch_n_files(), 0);
 }
 
+static void a_file_is_not_packed_over_itself(void **state)
+{
+    (void)state;
+    char in[512];
+    snprintf(in, sizeof in, "%s", in_scratch("in.gguf"));
+    CHECK_OK(aeon_synth_write(in, "phi3-nano", AEON_TYPE_F16, 1, NULL, NULL, &err));
+    assert_int_equal(symlink("in.gguf", in_scratch("soft.gguf")), 0);
+    assert_int_equal(link(in, in_scratch("hard.gguf")), 0);
+    static const char *const names[] = {"in.gguf", "soft.gguf", "hard.gguf"};
+    for (size_t i = 0; i < AE_COUNT(names); i++) {
+        CHECK_FAILS(aeon_model_pack(in, in_scratch(names[i]), NULL, NULL, &err),
+                    AEON_INVALID_ARGUMENT);
+        assert_non_null(strstr(err.text, "another name"));
+    }
+    assert_int_equal(scratch_n_files(), 3);
+}
+
 static aeon_status pack_rows(aeon_progress_fn progress, void *user, aeon_error *e)
 {
     char in[512];
@@ -292,6 +309,7 @@ int main(void)
         cmocka_unit_test_setup(panels_that_cannot_be, scratch_clear),
         cmocka_unit_test_setup(a_truncated_one_is_refused, scratch_clear),
         cmocka_unit_test_setup(what_cannot_be_packed, scratch_clear),
+        cmocka_unit_test_setup(a_file_is_not_packed_over_itself, scratch_clear),
         cmocka_unit_test_setup(a_cancelled_one_leaves_nothing, scratch_clear),
         cmocka_unit_test_setup(any_allocation_may_fail, scratch_clear),
     };

@@ -13,14 +13,15 @@ static aeon_status check_options(const cli_options *o, aeon_error *err)
         return cli_error(err, CLI_USAGE, "--json and --markdown: give one of them");
     if (o->shape && o->argument)
         return cli_error(err, CLI_USAGE, "--shape %s: not together with a file", o->shape);
-    if (o->shape && (o->file || o->ask))
-        return cli_error(err, CLI_USAGE, "--shape %s: random weights have no quality to measure",
-                         o->shape);
+    if (o->shape && (o->file || o->ask || o->imatrix))
+        return cli_error(err, CLI_USAGE,
+                         "--shape %s: random weights have no quality to measure or keep", o->shape);
     if (o->no_quality && (o->file || o->ask))
         return cli_error(err, CLI_USAGE, "--no-quality: not together with %s",
                          o->file ? "-f" : "--ask");
     if (!o->file && (o->n_ctx || o->n_max))
         return cli_error(err, CLI_USAGE, "--ctx and --tokens: are for a text; give one with -f");
+    TRY(cli_check_head(o, err));
     return o->svg ? cli_compare_check_svg(o, err) : AEON_OK;
 }
 
@@ -40,7 +41,8 @@ static aeon_status count_talks(cli_comparison *c, const cli_runtime *r, const ae
     if (!c->ids.n) c->n_to_read = ids.n;
     aeon_tokens_release(&ids);
     if (status == AEON_OK) return AEON_OK;
-    return cli_error(err, status, "%.400s; choose with --family, or give a text with -f FILE",
+    return cli_error(err, status,
+                     "%.400s; choose others with --family, or give a text with -f FILE",
                      reason.text);
 }
 
@@ -165,6 +167,10 @@ static aeon_status run_compare(const cli_options *o, aeon_error *err)
 
 static const cli_option model_options[] = {
     {0, "types", CLI_TEXT, AT(types), 0, 0, "T,T", "what to make of it (f16,int8,int4)"},
+    {0, "head", CLI_TEXT, AT(head), 0, 0, "TYPE",
+     "type of output head and embedding in all of them: q8_0, q6_k, ..."},
+    {0, "imatrix", CLI_TEXT, AT(imatrix), 0, 0, "FILE",
+     "round by importance: made by aeon imatrix, or llama.cpp"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},
     {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "keys and values as f32, f16, bf16 or q8_0"},
     {0, "template", CLI_TEMPLATE, 0, 0, 0, "NAME", "chat template instead of the file's own"},

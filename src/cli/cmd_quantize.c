@@ -10,7 +10,6 @@
 static aeon_status check_options(const cli_options *o, aeon_error *err)
 {
     char names[256];
-    aeon_type head;
     cli_type_names(names, sizeof names);
     if (!o->argument) return cli_error(err, CLI_USAGE, "the name of the file to read is missing");
     if (!o->second) return cli_error(err, CLI_USAGE, "the name of the file to write is missing");
@@ -20,10 +19,7 @@ static aeon_status check_options(const cli_options *o, aeon_error *err)
         return cli_error(err, CLI_USAGE, "--pack: changes no types; convert first, then pack");
     if (o->to_type && !cli_find_type(o->to_type))
         return cli_error(err, CLI_USAGE, "--type %s: must be one of %s", o->to_type, names);
-    if (o->head && !aeon_type_find(o->head, &head))
-        return cli_error(err, CLI_USAGE, "--head %s: must be a type such as f16, q8_0 or q6_k",
-                         o->head);
-    return AEON_OK;
+    return cli_check_head(o, err);
 }
 
 static aeon_status measure(long long *size_bytes, const char *path, aeon_error *err)
@@ -188,8 +184,8 @@ static const cli_option own_options[] = {
 const cli_command cli_quantize = {
     .name = "quantize",
     .summary = "write a model in another type, or packed for this machine",
-    .usage =
-        "IN OUT.gguf --type TYPE [--imatrix FILE] [--head TYPE] [-t N] [--force] [--json] | --pack",
+    .usage = "IN OUT.gguf --type TYPE [--imatrix FILE] [--head TYPE] [-t N] [--force] [--json]\n"
+             "       aeon quantize IN OUT.gguf --pack [--force] [--json]",
     .argument = "IN",
     .second = "OUT.gguf",
     .groups = (const cli_group[]){{"Options", own_options}, CLI_GROUP_END},

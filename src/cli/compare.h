@@ -96,6 +96,10 @@ void cli_compare_begin(cli_comparison *c, const cli_variant *v, cli_stage stage)
 
 /* ---- compare_report.c ------------------------------------------------------------------------ */
 
+/* What it is called in tables and pictures: "int4"; the original by the type that was asked for, if
+ * that is what it is. */
+const char *cli_compare_name(const cli_comparison *c, const cli_variant *v);
+
 /* The variants that are done, as the options ask. */
 AEON_MUST_USE aeon_status cli_compare_report(const cli_comparison *c, aeon_error *err);
 

@@ -15,6 +15,8 @@ static aeon_quantize_params make_params(const cli_comparison *c, const cli_varia
 {
     const cli_options *o = c->options;
     return (aeon_quantize_params){.type = v->name,
+                                  .head = o->head,
+                                  .imatrix = o->imatrix,
                                   .n_threads = (int)o->n_threads,
                                   .allow_nan = o->allow_nan,
                                   .requantize = c->is_requantized,
@@ -27,8 +29,9 @@ static aeon_status unknown_type(const char *word, size_t len, aeon_error *err)
 {
     char names[256];
     cli_type_names(names, sizeof names);
-    return cli_error(err, CLI_USAGE, "--types %.*s: no such type; there are %s", (int)len, word,
-                     names);
+    if (len > MOST_NAME) len = MOST_NAME;
+    return cli_error(err, CLI_USAGE, "--types: no type is called \"%.*s\"; there are %s", (int)len,
+                     word, names);
 }
 
 static bool has_variant(const cli_comparison *c, const char *name)

@@ -23,19 +23,17 @@ typedef enum {
     N_COLUMNS
 } column;
 
-static const char *const headings[N_COLUMNS] = {
-    "type",       "weights",     "file",       "memory",  "loaded",  "prefill t/s",
-    "decode t/s", "first token", "perplexity", "KL mean", "top-1 %", "right %"};
-
 enum { MOST_CELL = 88 };
 typedef char cells[N_COLUMNS][MOST_CELL];
 
-/* "int4"; "int8, original" where that is a name for what the original is. */
-static void put_label(char *cell, const cli_comparison *c, const cli_variant *v)
+/* On a screen in two lines, so that a table fits into 80 columns. */
+static const cells headings[] = {{[PREFILL] = "prefill", [DECODE] = "decode", [FIRST] = "first"},
+                                 {"type", "weights", "file", "memory", "loaded", "t/s", "t/s",
+                                  "token", "perplexity", "KL mean", "top-1 %", "right %"}};
+
+const char *cli_compare_name(const cli_comparison *c, const cli_variant *v)
 {
-    bool is_original = v == c->variants;
-    const char *name = is_original && c->same[0] ? c->same : v->name;
-    snprintf(cell, MOST_CELL, "%s%s", name, is_original ? ", original" : "");
+    return v == c->variants && c->same[0] ? c->same : v->name;
 }
 
 /* So many that a small number shows two digits. */
@@ -89,7 +87,8 @@ static void put_speed(char *cell, double tps)
 static void fill(cells row, const cli_comparison *c, const cli_variant *v)
 {
     for (int i = 0; i < N_COLUMNS; i++) snprintf(row[i], MOST_CELL, "-");
-    put_label(row[LABEL], c, v);
+    snprintf(row[LABEL], MOST_CELL, "%s%s", cli_compare_name(c, v),
+             v == c->variants ? ", original" : "");
     snprintf(row[WEIGHTS], MOST_CELL, "%s", aeon_type_name(v->type));
     cli_short_bytes(row[FILE_SIZE], MOST_CELL, (double)v->file_bytes);
     cli_short_bytes(row[MEMORY], MOST_CELL, (double)v->peak_bytes);
@@ -102,11 +101,11 @@ static void fill(cells row, const cli_comparison *c, const cli_variant *v)
 
 /* ---- what stands around the tables ----------------------------------------------------------- */
 
-/* A model's name comes from a file: one line, nothing that Markdown would take for its own. */
-static void print_name(const cli_comparison *c)
+/* A name of a model or a file: one line, nothing that Markdown would take for its own. */
+static void print_name(const char *name)
 {
-    char shown[sizeof c->about.name];
-    snprintf(shown, sizeof shown, "%s", c->options->shape ? c->model : c->about.name);
+    char shown[512];
+    snprintf(shown, sizeof shown, "%s", name);
     for (char *s = shown; *s; s++)
         if ((unsigned char)*s < 0x20 || *s == 0x7f || strchr("|<>`*_\\[]", *s)) *s = ' ';
     cli_write(stdout, shown, strlen(shown));
@@ -117,14 +116,31 @@ static void print_head(const cli_comparison *c)
     char n_params[16];
     const cli_options *o = c->options;
     aeon_machine m = aeon_machine_describe();
-    print_name(c);
+    print_name(o->shape ? c->model : c->about.name);
     printf(", %s parameters%s. %s%s%s, %d thread%s.\n",
            cli_short_count(n_params, sizeof n_params, (double)c->about.n_params),
            o->shape ? ", random weights" : "", m.processor, m.processor[0] ? ", " : "", m.isa,
            c->n_threads, c->n_threads == 1 ? "" : "s");
-    printf("Prompt of %zu tokens, %zu written after it, median of %zu run%s. Memory: %s.\n",
+    printf("Prompt of %zu tokens, %zu written after it, median of %zu run%s.\nMemory: %s.\n",
            o->n_prefill, o->n_decode, o->n_runs, o->n_runs == 1 ? "" : "s",
            c->has_planned_memory ? "reckoned, the system does not tell" : "most that was resident");
+}
+
+/* How the others were made, where their names do not say it. */
+static void print_choices(const cli_comparison *c)
+{
+    const cli_options *o = c->options;
+    size_t n = 0;
+    if (c->n_variants > 1 && o->head)
+        printf("Output head and embedding of the others: %s.\n", o->head);
+    if (c->n_variants == 1 || !o->imatrix) return;
+    const char *slash = strrchr(o->imatrix, '/');
+    printf("Rounded by importance (");
+    print_name(slash ? slash + 1 : o->imatrix);
+    printf("):");
+    for (size_t i = 1; i < c->n_variants; i++)
+        if (c->variants[i].made.n_weighted) printf("%s %s", n++ ? "," : "", c->variants[i].name);
+    printf("%s.\n", n ? "" : " none");
 }
 
 /* What was read and asked, if anything was. */
@@ -134,13 +150,12 @@ static void print_quality_head(const cli_comparison *c)
     const cli_variant *v = &c->variants[0];
     const aeon_text_eval *t = &v->text;
     if (t->n_scored) {
-        cli_grouped(scored, sizeof scored, t->n_scored);
-        printf("Read: %s tokens, %s in %zu %s%s", scored,
-               c->ids.n ? "the second halves of windows" : "the right answers", t->n_windows,
+        printf("Read: %s tokens, the %s %zu %s%s.\n",
+               cli_grouped(scored, sizeof scored, t->n_scored),
+               c->ids.n ? "second halves of" : "right answers in", t->n_windows,
                c->ids.n ? "window" : "talk", t->n_windows == 1 ? "" : "s");
-        printf(c->ids.n ? ", %zu in all. " : ". ", c->ids.n);
     }
-    if (v->score.n) printf("Asked: %zu questions. ", v->score.n);
+    if (v->score.n) printf("Asked: %zu questions.\n", v->score.n);
     printf("±: half of the 95%% interval.\n");
 }
 
@@ -152,13 +167,13 @@ static void print_notes(const cli_comparison *c)
     for (size_t i = 1; i < c->n_variants; i++) {
         const cli_variant *v = &c->variants[i];
         if (!v->is_done || !v->made.n_fallback) continue;
-        printf("%s: %zu tensors have rows that are no whole blocks of their type; they are larger "
-               "and better, such as %s.\n",
+        printf("%s: %zu tensors have rows that are no whole blocks of their type;\n"
+               "they are larger and better, such as %s.\n",
                v->name, v->made.n_fallback, aeon_type_name(v->made.fallback_to));
     }
     if (c->options->shape)
-        printf("Random weights are as large and as fast as real ones; nothing can be said of their "
-               "quality.\n");
+        printf("Random weights are as large and as fast as real ones;\n"
+               "nothing can be said of their quality.\n");
 }
 
 /* ---- tables ---------------------------------------------------------------------------------- */
@@ -182,36 +197,47 @@ static bool is_left(column i)
     return i == LABEL || i == WEIGHTS;
 }
 
-/* The columns from first to last, behind the label. */
+/* The columns of a table, behind the label. */
+typedef struct {
+    column first, last;
+    int widths[N_COLUMNS];
+} layout;
+
+static void widen(layout *l, const cells row)
+{
+    for (int i = 0; i < N_COLUMNS; i++)
+        if (width_of(row[i]) > l->widths[i]) l->widths[i] = width_of(row[i]);
+}
+
+static void print_row(const layout *l, const cells row)
+{
+    print_padded(row[LABEL], l->widths[LABEL], true);
+    for (column i = l->first; i <= l->last; i++) {
+        printf("  ");
+        print_padded(row[i], l->widths[i], is_left(i));
+    }
+    printf("\n");
+}
+
 static void print_table(const cells *rows, size_t n, column first, column last)
 {
-    int widths[N_COLUMNS];
-    for (int i = 0; i < N_COLUMNS; i++) {
-        widths[i] = width_of(headings[i]);
-        for (size_t r = 0; r < n; r++)
-            if (width_of(rows[r][i]) > widths[i]) widths[i] = width_of(rows[r][i]);
-    }
+    layout l = {.first = first, .last = last};
+    bool has_upper = false;
+    for (column i = first; i <= last; i++) has_upper |= headings[0][i][0] != 0;
+    for (int i = 0; i < 2; i++) widen(&l, headings[i]);
+    for (size_t r = 0; r < n; r++) widen(&l, rows[r]);
     printf("\n%s", cli_style_text(stdout, CLI_BOLD));
-    print_padded(headings[LABEL], widths[LABEL], true);
-    for (column i = first; i <= last; i++) {
-        printf("  ");
-        print_padded(headings[i], widths[i], is_left(i));
-    }
-    printf("%s\n", cli_style_text(stdout, CLI_PLAIN));
-    for (size_t r = 0; r < n; r++) {
-        print_padded(rows[r][LABEL], widths[LABEL], true);
-        for (column i = first; i <= last; i++) {
-            printf("  ");
-            print_padded(rows[r][i], widths[i], is_left(i));
-        }
-        printf("\n");
-    }
+    if (has_upper) print_row(&l, headings[0]);
+    print_row(&l, headings[1]);
+    printf("%s", cli_style_text(stdout, CLI_PLAIN));
+    for (size_t r = 0; r < n; r++) print_row(&l, rows[r]);
 }
 
 static void print_markdown(const cells *rows, size_t n, column last)
 {
     printf("\n|");
-    for (column i = 0; i <= last; i++) printf(" %s |", headings[i]);
+    for (column i = 0; i <= last; i++)
+        printf(" %s%s%s |", headings[0][i], headings[0][i][0] ? " " : "", headings[1][i]);
     printf("\n|");
     for (column i = 0; i <= last; i++) printf(is_left(i) ? "---|" : "---:|");
     for (size_t r = 0; r < n; r++) {
@@ -230,6 +256,7 @@ static void print_text(const cli_comparison *c)
     bool has_text = c->reads, has_score = c->asks;
     column last = has_score ? RIGHT : has_text ? TOP1 : FIRST;
     print_head(c);
+    print_choices(c);
     if (c->options->markdown) {
         if (has_text) print_quality_head(c);
         print_markdown((const cells *)rows, n, last);
@@ -281,10 +308,10 @@ static json_t *variant_json(const cli_comparison *c, const cli_variant *v)
     add_spread(row, "first_token_ms", v->first_s, 1e3);
     if (v != c->variants)
         json_object_update_new(
-            row, json_pack("{s:f, s:f, s:f, s:I, s:I}", "make_s", v->make_s, "bits_per_weight",
+            row, json_pack("{s:f, s:f, s:f, s:I, s:I, s:I}", "make_s", v->make_s, "bits_per_weight",
                            8 * (double)m->out_bytes / (double)m->n_values, "rms_error",
-                           m->rms_error, "requantized", (json_int_t)m->n_requantized, "fell_back",
-                           (json_int_t)m->n_fallback));
+                           m->rms_error, "requantized", (json_int_t)m->n_requantized, "weighted",
+                           (json_int_t)m->n_weighted, "fell_back", (json_int_t)m->n_fallback));
     add_quality(row, c, v);
     return row;
 }
@@ -310,6 +337,11 @@ static aeon_status print_json(const cli_comparison *c, aeon_error *err)
         (json_int_t)o->n_prefill, "decode_tokens", (json_int_t)o->n_decode, "runs",
         (json_int_t)o->n_runs, "memory", c->has_planned_memory ? "planned" : "measured", "complete",
         is_complete, "same_as_original", c->same, "variants", variants);
+    if (c->n_variants > 1)
+        json_object_update_new(
+            document,
+            json_pack("{s:s?, s:o}", "head", o->head, "imatrix",
+                      o->imatrix ? cli_json_text(o->imatrix, strlen(o->imatrix)) : json_null()));
     if (t->n_scored)
         json_object_update_new(document, json_pack("{s:s, s:I, s:I}", o->file ? "file" : "suite",
                                                    o->file ? o->file : o->suite, "windows",

@@ -8,6 +8,7 @@
 #include "cli/console.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -83,9 +84,11 @@ static double right_of(const cli_variant *v)
     return v->score.n ? 100 * (double)v->score.n_right / (double)v->score.n : 0;
 }
 
+/* A small one with two digits that are not 0. */
 static const char *short_number(char *out, size_t size, double value)
 {
-    int decimals = value >= 100 || value == 0 ? 0 : value >= 10 ? 1 : value >= 0.01 ? 2 : 5;
+    int decimals = value >= 100 || value == 0 ? 0 : value >= 10 ? 1 : value >= 0.1 ? 2 : 0;
+    if (value > 0 && value < 0.1) decimals = 1 - (int)floor(log10(value));
     snprintf(out, size, "%.*f", decimals, value);
     return out;
 }
@@ -131,7 +134,7 @@ static void put_bar(FILE *out, const cli_comparison *c, const cli_variant *v, si
     double value = fields[field].figure(v);
     double width = longest > 0 ? value / longest * LONGEST : 0;
     fprintf(out, "<text x=\"%d\" y=\"%d\" text-anchor=\"end\">%s</text>\n", x + LABELS - 8,
-            y + BAR - 3, v->name);
+            y + BAR - 3, cli_compare_name(c, v));
     fprintf(out, "<rect class=\"%s\" x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"%d\" rx=\"2\"/>\n",
             v == c->variants ? "original" : "bar", x + LABELS, y, width, BAR);
     fprintf(out, "<text x=\"%.1f\" y=\"%d\">%s</text>\n", x + LABELS + width + 6, y + BAR - 3,
@@ -156,12 +159,16 @@ static void put_field(FILE *out, const cli_comparison *c, size_t field, int x, i
 static void put_title(FILE *out, const cli_comparison *c, const aeon_text *name)
 {
     aeon_machine m = aeon_machine_describe();
+    const cli_options *o = c->options;
     fputs("<text class=\"title\" x=\"24\" y=\"32\">", out);
     put_escaped(out, name);
     fprintf(out,
             "</text>\n<text class=\"quiet\" x=\"24\" y=\"50\">%s, %d thread%s; prompt of %zu "
-            "tokens; grey: the original</text>\n",
-            m.isa, c->n_threads, c->n_threads == 1 ? "" : "s", c->options->n_prefill);
+            "tokens; grey: the original",
+            m.isa, c->n_threads, c->n_threads == 1 ? "" : "s", o->n_prefill);
+    if (c->n_variants > 1 && o->head) fprintf(out, "; head of the others: %s", o->head);
+    if (c->n_variants > 1 && o->imatrix) fputs("; rounded by importance", out);
+    fputs("</text>\n", out);
 }
 
 static void put_picture(FILE *out, const cli_comparison *c, const aeon_text *name)

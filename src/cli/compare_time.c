@@ -1,8 +1,8 @@
 /* compare_time.c - aeon compare: how long it will take, and where it stands.
  *
  * Reckoned before anything is measured: what a stage reads and multiplies over what the machine
- * can do at best, as in bound.h, and half as fast as that. Rounding is tried on the built-in model,
- * which takes a moment. Bars correct the sum by how long the first stages took. */
+ * can do at best, as in bound.h, and half as fast as that. Rounding is tried on the built-in model
+ * where it takes long. Bars correct the sum by how long the first stages took. */
 #include "cli/bound.h"
 #include "cli/compare.h"
 #include "cli/console.h"
@@ -77,6 +77,17 @@ static aeon_status try_rounding(const cli_comparison *c, const cli_variant *v, d
     return AEON_OK;
 }
 
+/* A small model is rounded sooner than it is known how fast. */
+static aeon_status reckon_rounding(const cli_comparison *c, cli_variant *v, aeon_error *err)
+{
+    const double worth_trying_s = 5, with_importance = 2;
+    double rate = 20e6; /* of most types at least */
+    double n = (double)v->made.n_values * (v->made.n_weighted ? with_importance : 1);
+    if (n / rate > worth_trying_s) TRY(try_rounding(c, v, &rate, err));
+    v->expected_s[CLI_MAKE] = n / rate;
+    return AEON_OK;
+}
+
 /* ---- all of them ----------------------------------------------------------------------------- */
 
 enum { CHUNK = 64 };                      /* tokens that are read at a time when a text is scored */
@@ -87,14 +98,11 @@ static aeon_status reckon_variant(cli_comparison *c, cli_variant *v,
 {
     const cli_options *o = c->options;
     bool is_original = v == c->variants;
-    double rate, n_runs = (double)o->n_runs + 1, n_questions = (double)c->n_questions;
+    double n_runs = (double)o->n_runs + 1, n_questions = (double)c->n_questions;
     pace p, original;
     set_pace(&p, c, v, limits);
     set_pace(&original, c, c->variants, limits);
-    if (!is_original) {
-        TRY(try_rounding(c, v, &rate, err));
-        v->expected_s[CLI_MAKE] = (double)v->made.n_values / rate;
-    }
+    if (!is_original) TRY(reckon_rounding(c, v, err));
     v->expected_s[CLI_LOAD] = load_s(&p);
     v->expected_s[CLI_TIME] = n_runs * (tokens_s(&p, (double)o->n_prefill, (double)o->n_prefill) +
                                         tokens_s(&p, (double)o->n_decode, 1));

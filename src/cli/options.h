@@ -76,8 +76,8 @@ typedef struct {
     bool no_probe;                      /* doctor */
     bool force;                         /* synth, quantize, compare */
     bool pack, requantize, allow_nan;   /* quantize; the last two: compare as well */
-    const char *to_type, *head;         /* quantize */
-    const char *imatrix, *output;       /* quantize; imatrix */
+    const char *to_type, *head;         /* quantize; head: compare as well */
+    const char *imatrix, *output;       /* quantize, compare; imatrix */
     const char *config;                 /* train, bench */
     bool resume, only_export, skip_bad; /* train */
     const char *settings[CLI_MAX_SETTINGS];

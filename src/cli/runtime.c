@@ -36,6 +36,14 @@ aeon_status cli_check_target(const char *path, bool force, aeon_error *err)
     return AEON_OK;
 }
 
+aeon_status cli_check_head(const cli_options *o, aeon_error *err)
+{
+    aeon_type head;
+    if (!o->head || aeon_type_find(o->head, &head)) return AEON_OK;
+    return cli_error(err, CLI_USAGE, "--head %s: must be a type such as f16, q8_0 or q6_k",
+                     o->head);
+}
+
 static aeon_status open_shape(cli_runtime *r, const cli_options *o, aeon_error *err)
 {
     aeon_status status = aeon_synth_open(&r->model, o->shape, o->type, 0, cli_progress, NULL, err);

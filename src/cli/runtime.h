@@ -47,6 +47,9 @@ AEON_MUST_USE aeon_status cli_check_shape(const cli_options *o, aeon_error *err)
 /* May a command write this file? Only a plain one is replaced, and only if the person says so. */
 AEON_MUST_USE aeon_status cli_check_target(const char *path, bool force, aeon_error *err);
 
+/* Is what --head says a type, if it says anything? */
+AEON_MUST_USE aeon_status cli_check_head(const cli_options *o, aeon_error *err);
+
 /* The session that the options ask for. */
 aeon_session_params cli_session_params(const cli_options *o);
 

@@ -481,6 +481,7 @@ aeon_status aeon_quantize_plan(const char *in, const aeon_quantize_params *param
     TRY(open_source(&source, in, err));
     c.in = source;
     aeon_status status = plan(&c, err);
+    if (status == AEON_OK) status = find_importance(&c, err);
     release(&c);
     source->close(source);
     if (status == AEON_OK) *result = c.result;

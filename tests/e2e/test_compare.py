@@ -98,6 +98,34 @@ def one_family_can_be_read():
 
 
 @test
+def the_head_and_importance_are_those_of_quantize():
+    here, text, source = folder(), text_file(), model("phi3-nano", "f16")
+    importance, picture = here / "my|texts.imatrix", here / "a.svg"
+    works("imatrix", "-m", source, "-f", text, "-o", importance)
+    choice = ("--head", "q8_0", "--imatrix", importance)
+    got = compare(source, *choice, "--types", "q4_0,bf16", "-f", text, "--json").json
+    equal((got["head"], got["imatrix"]), ("q8_0", str(importance)))
+    for row in got["variants"][1:]:
+        made = works("quantize", source, here / row["type"], *choice, "--type", row["type"],
+                     "--json").json
+        equal([row[name] for name in ("file_bytes", "rms_error", "weighted")],
+              [made[name] for name in ("size_bytes", "rms_error", "weighted")])
+        read = works("eval", "-m", here / row["type"], "--against", source, "-f", text,
+                     "--json").json
+        equal(row["kl_mean"], read["kl_mean"], row)
+    without = compare(source, "--types", "q4_0", "-f", text, "--json").json
+    equal((without["head"], without["imatrix"]), (None, None))
+    small, plain = got["variants"][1], without["variants"][1]
+    check(small["weighted"] > plain["weighted"] == 0 and small["kl_mean"] != plain["kl_mean"], got)
+    for form in (), ("--markdown",):
+        said = compare(source, *choice, "--types", "q4_0,f16", "--no-quality", *form, "--svg",
+                       picture, "--force").text
+        check("embedding of the others: q8_0.\nRounded by importance (my texts.imatrix): q4_0, f16.\n"
+              in said, said)
+        check("q8_0; rounded by importance" in picture.read_text())
+
+
+@test
 def what_was_rounded_is_measured_as_it_is():
     rounded, text = model("phi3-nano", "q8_0"), text_file()
     result = compare(rounded, "-f", text, "--json")
@@ -132,8 +160,9 @@ def the_tables_are_for_people():
     text = compare(model("phi3-nano", "bf16"), "-f", text_file()).text
     check(max(map(len, text.splitlines())) <= 110, text)
     tables = [block.splitlines() for block in text.split("\n\n")]
+    equal(tables[1].pop(0).split(), ["prefill", "decode", "first"])
     for table in (tables[1], tables[3]):
-        check(max(map(len, table)) <= 100, text)
+        check(max(map(len, table)) <= 80, text)
         equal(len(set(map(len, table))), 1, "columns stand below each other", text)
         equal([line.split("  ")[0] for line in table], ["type", "bf16, original", "f16", "int8",
                                                         "int4"])
@@ -147,6 +176,7 @@ def markdown_is_one_table():
     text = compare(model("phi3-nano", "f16"), "-f", text_file(), "--markdown").text
     heading, line, *rows = rows_of(text)
     equal((len(heading), heading[0], heading[-1]), (11, "type", "top-1 %"))
+    equal(heading[5:8], ["prefill t/s", "decode t/s", "first token"])
     check(all(re.fullmatch("-+:?", cell) for cell in line), line)
     equal([row[0] for row in rows], ["f16, original", "int8", "int4"])
     check(all(len(row) == 11 for row in rows), rows)
@@ -181,6 +211,8 @@ def the_picture_has_a_bar_for_each_figure():
         n = len(got["variants"])
         equal(len(bars), n_fields * n)
         equal(len([b for b in bars if b.get("class") == "original"]), n_fields)
+        check(n_fields < 9 or any(t.text == "int8" for t in root.iter(svg + "text")),
+              "the name of the table")
         widths = [float(b.get("width")) for b in bars[:n]]
         sizes = [v["file_bytes"] for v in got["variants"]]
         for width, size in zip(widths, sizes):
@@ -267,8 +299,10 @@ def a_bar_tells_what_is_left():
 @test
 def bad_usage_is_refused_at_once():
     source = model("phi3-nano", "f16")
-    for args, says in ((["--types", "f16,q9"], "q9: no such type; there are f32"),
-                       (["--types", ""], "no such type"), (["--types", "f16,"], "no such type"),
+    for args, says in ((["--types", "f16,q9"], 'called "q9"; there are f32'),
+                       (["--types", ""], 'called ""'), (["--types", "f16,"], 'called ""'),
+                       (["--head", "int5"], "--head int5"),
+                       (["--shape", "phi3-nano", "--imatrix", source], "random weights"),
                        (["--json", "--markdown"], "one of them"),
                        (["--shape", "zzz"], "phi-4-mini"),
                        (["--shape", "phi3-nano", "--ask"], "random weights"),
@@ -279,6 +313,8 @@ def bad_usage_is_refused_at_once():
     for args, says in (([source, "--no-quality", "--folder", "/nonexistent"], "/nonexistent"),
                        (["/nonexistent.gguf"], "/nonexistent.gguf"),
                        (["--svg", "/nonexistent/a.svg"], "/nonexistent/a.svg"),
+                       (["--imatrix", "/nonexistent.im"], "/nonexistent.im"),
+                       (["--imatrix", source], "no importance matrix"),
                        (["-f", "/nonexistent.txt"], "/nonexistent.txt"),
                        (["--suite", "/nonexistent.jsonl"], "/nonexistent.jsonl"),
                        (["--family", "zzz"], "zzz"), ([source], "-f FILE")):

@@ -373,7 +373,8 @@ aeon_status cli_signals_catch(aeon_error *err)
         if (sigaction(caught[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
             sigaction(caught[i], &action, NULL);
     }
-    signal(SIGPIPE, SIG_IGN); /* a closed pipe is seen as a failed write */
+    signal(SIGPIPE, SIG_IGN); /* a closed pipe is seen as a failed write, */
+    signal(SIGXFSZ, SIG_IGN); /* and so is a file that reaches the shell's limit (ulimit -f) */
     return AEON_OK;
 }
 

@@ -82,7 +82,7 @@ void cli_template_names(char *out, size_t size);
 
 /* ---- signals and the clock ----------------------------------------------------------------- */
 
-/* Catch SIGINT, SIGTERM and SIGHUP, ignore SIGPIPE. */
+/* Catch SIGINT, SIGTERM and SIGHUP, ignore SIGPIPE and SIGXFSZ. */
 AEON_MUST_USE aeon_status cli_signals_catch(aeon_error *err);
 
 /* Was Ctrl-C pressed (or the program asked to end) since cli_signals_clear? */

@@ -83,8 +83,9 @@ double ae_gguf_array_number(const ae_gguf_value *v, uint64_t i);
 /* ---- writing --------------------------------------------------------------------------------- */
 
 /* First every key and tensor is declared, then the data of each tensor is put in the order of
- * declaration, in any number of pieces; the writer aligns and checks sizes. The file appears under
- * its name only at commit. After a failure the writer can only be aborted. */
+ * declaration, in any number of pieces; the writer aligns and checks sizes. Names that were
+ * declared twice are refused with the first data. The file appears under its name only at commit.
+ * After a failure the writer can only be aborted. */
 typedef struct ae_gguf_writer ae_gguf_writer;
 
 AEON_MUST_USE aeon_status ae_gguf_writer_open(ae_gguf_writer **out, const char *path,

@@ -65,7 +65,7 @@ static aeon_status append_str(aeon_text *text, const char *data, size_t len, aeo
     return append(text, data, len, err);
 }
 
-/* Add a name to a list in which it must not stand yet. */
+/* Add a name to a list. */
 static aeon_status declare(const ae_gguf_writer *w, part **list, size_t *n, const char *name,
                            size_t max_bytes, aeon_error *err)
 {
@@ -76,9 +76,6 @@ static aeon_status declare(const ae_gguf_writer *w, part **list, size_t *n, cons
     if (len > max_bytes || !ae_name_is_proper(name, len))
         return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: bad name '%s' (%zu bytes, %zu fit)",
                        w->path, ae_show(name, len).text, len, max_bytes);
-    for (size_t i = 0; i < *n; i++)
-        if (strcmp((*list)[i].name, name) == 0)
-            return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: '%s' is put twice", w->path, name);
     if ((*n & (*n - 1)) == 0) { /* room doubles at 0, 1, 2, 4, ... */
         size_t size = (*n ? *n * 2 : 1) * sizeof **list;
         part *grown = ae_mem_resize(AE_MEM_INDEX, *list, size);
@@ -207,10 +204,24 @@ static aeon_status pad(ae_gguf_writer *w, aeon_error *err)
     return AEON_OK;
 }
 
+/* Once all are there: a look at every earlier name for each would take hours for some files. */
+static aeon_status check_names(const ae_gguf_writer *w, const part *list, size_t n, aeon_error *err)
+{
+    ae_names names;
+    TRY(ae_names_new(&names, n, err));
+    for (size_t i = 0; i < n; i++) names.sorted[i] = (ae_name){list[i].name, i};
+    const char *twice = ae_names_sort(&names);
+    ae_names_free(&names);
+    if (!twice) return AEON_OK;
+    return ae_fail(err, AEON_INVALID_ARGUMENT, "%s: '%s' is put twice", w->path, twice);
+}
+
 static aeon_status write_header(ae_gguf_writer *w, aeon_error *err)
 {
     if (w->is_writing) return AEON_OK;
     w->is_writing = true;
+    TRY(check_names(w, w->keys, w->n_keys, err));
+    TRY(check_names(w, w->parts, w->n_parts, err));
     const struct {
         char magic[4];
         uint32_t version;

@@ -291,14 +291,14 @@ static void wrong_calls_are_refused(void **state)
         aeon_status status = AEON_OK;
         err.text[0] = 0;
         switch (i) {
-        case 0: status = ae_gguf_put_u64(w, "a", 1, &err); break;
+        case 0: status = ae_gguf_put_u64(w, "\n", 1, &err); break;
         case 1: status = ae_gguf_put_u64(w, "", 1, &err); break;
         case 2: status = ae_gguf_put_u32(w, "general.alignment", 64, &err); break;
         case 3: status = ae_gguf_put_array(w, "b", AE_GGUF_STRING, numbers, 1, &err); break;
         case 4:
             status = ae_gguf_put_array(w, "b", AE_GGUF_U64, numbers, UINT64_MAX / 4, &err);
             break;
-        case 5: status = ae_gguf_add_tensor(w, "m", AEON_TYPE_F32, 2, dims, &err); break;
+        case 5: status = ae_gguf_add_tensor(w, "\n", AEON_TYPE_F32, 2, dims, &err); break;
         case 6: status = ae_gguf_add_tensor(w, "n", (aeon_type)5, 2, dims, &err); break;
         case 7: status = ae_gguf_add_tensor(w, "n", AEON_TYPE_F32, 5, dims, &err); break;
         case 8: status = ae_gguf_add_tensor(w, "n", AEON_TYPE_F32, 0, dims, &err); break;
@@ -316,6 +316,29 @@ static void wrong_calls_are_refused(void **state)
             assert_int_not_equal(ae_gguf_writer_commit(w, &err), AEON_OK);
         else
             ae_gguf_writer_abort(w);
+        assert_int_equal(scratch_n_files(), 0);
+    }
+}
+
+/* With the first data, or at the end of a file that has none. */
+static void names_that_are_put_twice_are_refused(void **state)
+{
+    (void)state;
+    for (int is_tensor = 0; is_tensor < 2; is_tensor++) {
+        ae_gguf_writer *w;
+        CHECK_OK(ae_gguf_writer_open(&w, path, &err));
+        for (uint32_t i = 0; i < 100; i++) {
+            char name[16];
+            snprintf(name, sizeof name, "name %u", i % 99);
+            CHECK_OK(is_tensor ? ae_gguf_add_tensor(w, name, AEON_TYPE_F32, 2, dims, &err)
+                               : ae_gguf_put_u32(w, name, i, &err));
+        }
+        if (is_tensor)
+            CHECK_FAILS(ae_gguf_put_data(w, matrix, 4, &err), AEON_INVALID_ARGUMENT);
+        else
+            CHECK_FAILS(ae_gguf_writer_commit(w, &err), AEON_INVALID_ARGUMENT);
+        assert_non_null(strstr(err.text, "'name 0' is put twice"));
+        if (is_tensor) ae_gguf_writer_abort(w);
         assert_int_equal(scratch_n_files(), 0);
     }
 }
@@ -383,6 +406,7 @@ int main(void)
         SCRATCH_TEST(commit_without_all_data_leaves_nothing),
         SCRATCH_TEST(an_old_file_stays_until_commit),
         SCRATCH_TEST(wrong_calls_are_refused),
+        SCRATCH_TEST(names_that_are_put_twice_are_refused),
         cmocka_unit_test(a_folder_that_is_missing_is_named),
         SCRATCH_TEST(every_allocation_may_fail),
         SCRATCH_TEST(a_full_disk_leaves_the_old_file),

@@ -3,10 +3,12 @@
  * Model:    A step takes what its speakers take alone and so much for each token of a prompt. Both
  *           are learned from the steps themselves. There is room for as many tokens as let a step
  *           take AE_PACE_PATIENCE times what it would without; at least one, so that prompts get
- * on. Dearer tokens (a prompt that grows, a machine with other work) count at once, cheaper ones by
- * and by: the room at most doubles from step to step. Threads:  One. Promises: (1) pure arithmetic
- * on what it is told, no clock  (2) of the steps at most one in AE_PACE_MEASURE has no room, while
- * the number of speakers stays the same
+ *           on. Dearer tokens (a prompt that grows, a machine with other work) count at once,
+ *           cheaper ones by and by: the room at most doubles from step to step.
+ * Threads:  One.
+ * Promises: (1) pure arithmetic on what it is told, no clock
+ *           (2) of the steps at most one in AE_PACE_MEASURE has no room, while the number of
+ *               speakers stays the same
  */
 #ifndef AE_ENGINE_PACE_H
 #define AE_ENGINE_PACE_H

@@ -5,8 +5,8 @@
  *           rounding takes most care where these sums are large; only their relations matter.
  * Uses:     base/, format/gguf.h.      Threads: immutable once filled.
  * Format:   as llama.cpp's imatrix tool has it: a GGUF file whose general.type is "imatrix", and
- * for each matrix NAME two F32 tensors, NAME.in_sum2 [n_cols, 1] and NAME.counts [1, 1], of which
- * the second tells how many tokens were summed. Older files are read as well:
+ *           for each matrix NAME two F32 tensors, NAME.in_sum2 [n_cols, 1] and NAME.counts [1, 1],
+ *           of which the second tells how many tokens were summed. Older files are read as well:
  *
  *               i32 n, then n times
  *               i32 len | char name[len] | i32 n_calls | i32 n_cols | f32 sums[n_cols]

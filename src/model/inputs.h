@@ -1,10 +1,12 @@
 /* inputs.h - how large the activations are that enter the matrices of a model.
  *
  * Model:    A layer has four inputs, and the head one. Of each the squares of the columns are
- * summed over all tokens that pass: what an importance matrix (format/imatrix.h) is made of. Uses:
- * kernels/, model/config.h.      Threads: each adds to columns of its own. Promises: a column is
- * summed token by token in their order, in f64: the same bits however the tokens were cut into
- * batches and the columns among threads. Example:  TRY(ae_input_sums_init(&sums, config, err));
+ *           summed over all tokens that pass: what an importance matrix (format/imatrix.h) is
+ *           made of.
+ * Uses:     kernels/, model/config.h.      Threads: each adds to columns of its own.
+ * Promises: a column is summed token by token in their order, in f64: the same bits however the
+ *           tokens were cut into batches and the columns among threads
+ * Example:  TRY(ae_input_sums_init(&sums, config, err));
  *           ae_forward_watch(f, &sums, err); ... ae_forward_run(f, &batch); ...
  *           double first = ae_input_sums_at(&sums, AE_INPUT_FFN_DOWN, layer)[0];
  */

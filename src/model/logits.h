@@ -3,8 +3,9 @@
  *     [ l0 l1 l2 ..  l(n_vocab - 1) | the largest of l0 .. l31, of l32 .. l63, .. ]
  *
  * Model:    Of 200,064 logits a sampler wants the best few. Who computes them also notes the peak
- * of every AE_PEAK_LOGITS, while they are in the cache; then a few thousand peaks tell which logits
- * are worth a look. Threads:  pure functions; peaks of different logits may be found at once.
+ *           of every AE_PEAK_LOGITS, while they are in the cache; then a few thousand peaks tell
+ *           which logits are worth a look.
+ * Threads:  Pure functions; peaks of different logits may be found at once.
  * Promises: a peak is never NaN: those are passed over, and -infinity is the peak of nothing else
  */
 #ifndef AE_MODEL_LOGITS_H

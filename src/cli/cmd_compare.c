@@ -179,7 +179,7 @@ static const cli_option model_options[] = {
     {0, "allow-nan", CLI_FLAG, AT(allow_nan), 0, 0, NULL,
      "take NaN for 0 and infinity for the largest value"},
     {0, "shape", CLI_TEXT, AT(shape), 0, 0, "NAME",
-     "instead of a file: random weights in f16, for speed and memory (phi-4-mini)"},
+     "random weights in f16 instead of a file, such as phi-4-mini"},
     CLI_OPTION_END,
 };
 
@@ -194,7 +194,8 @@ static const cli_option quality_options[] = {
     {'f', "file", CLI_TEXT, AT(file), 0, 0, "FILE",
      "a text to foresee, instead of the answers of the suite"},
     {0, "ctx", CLI_SIZE, AT(n_ctx), 2, 1 << 30, "N", "tokens of a window of the text (512)"},
-    {0, "tokens", CLI_SIZE, AT(n_max), 1, CLI_MAX_TOKENS, "N", "only the beginning of the text"},
+    {0, "tokens", CLI_SIZE, AT(n_max), 1, CLI_MAX_TOKENS, "N",
+     "only the beginning of the text (all)"},
     {0, "suite", CLI_TEXT, AT(suite), 0, 0, "SUITE", "builtin, or a file of JSON lines"},
     {0, "family", CLI_FAMILY, 0, 0, 0, "NAME", "only these of its questions; may be repeated"},
     {'n', "each", CLI_SIZE, AT(n_talks), 0, CLI_MAX_TOKENS, "N",

@@ -318,7 +318,7 @@ static const cli_option model_options[] = {
     {'m', "model", CLI_TEXT, AT(model), 0, 0, "MODEL",
      "a GGUF file, a Hugging Face or MLX folder, builtin, or builtin-draft"},
     {0, "against", CLI_TEXT, AT(against), 0, 0, "MODEL",
-     "how many tokens of the answers would it choose as well? on a text: how far from it?"},
+     "a model to compare with; on a text: how far from it?"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},
     {0, "kv", CLI_KV, 0, 0, 0, "TYPE", "how keys and values are kept: f32, f16, bf16 or q8_0"},
     {0, "tokens", CLI_SIZE, AT(n_max), 1, CLI_MAX_TOKENS, "N",

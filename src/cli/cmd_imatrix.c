@@ -112,7 +112,7 @@ static aeon_status run_imatrix(const cli_options *o, aeon_error *err)
 
 static const cli_option own_options[] = {
     {'m', "model", CLI_TEXT, AT(model), 0, 0, "MODEL",
-     "the model to quantize later, best unquantized: GGUF, a folder, or builtin"},
+     "what will be quantized, best the original: GGUF, a folder, or builtin"},
     {'f', "file", CLI_TEXT, AT(file), 0, 0, "TEXT",
      "a text like those it will read and write; - for standard input"},
     {0, "ids", CLI_TEXT, AT(ids), 0, 0, "LIST", "token ids 1,2,3 instead of a text"},
@@ -120,7 +120,7 @@ static const cli_option own_options[] = {
     {0, "special", CLI_FLAG, AT(special), 0, 0, NULL,
      "control tokens in the text (<|user|>, <|end|>) count as such"},
     {0, "ctx", CLI_SIZE, AT(n_ctx), 2, 1 << 30, "N", "tokens of a window of the text (512)"},
-    {'n', "tokens", CLI_SIZE, AT(n_max), 2, 1 << 30, "N", "most tokens of the text (all)"},
+    {'n', "tokens", CLI_SIZE, AT(n_max), 2, 1 << 30, "N", "only the beginning of the text (all)"},
     {'t', "threads", CLI_SIZE, AT(n_threads), 0, 256, "N", "threads; 0: one per core"},
     {0, "force", CLI_FLAG, AT(force), 0, 0, NULL, "replace FILE if it exists"},
     {0, "json", CLI_FLAG, AT(json), 0, 0, NULL, "one JSON document on standard output"},

@@ -117,8 +117,9 @@ static void print_notices(const cli_options *o, const conversion *c)
                cli_short_bytes(before, sizeof before, (double)r->in_bytes), c->bits_per_weight,
                c->seconds, c->mb_per_s);
     if (r->worst_tensor[0])
-        cli_notice("error: %.3f %% of the weights' size (root mean square), worst %.3f %% in %s",
-                   100 * r->rms_error, 100 * r->worst_error, r->worst_tensor);
+        cli_notice(
+            "rounding error: %.3f %% of the weights' size (root mean square), worst %.3f %% in %s",
+            100 * r->rms_error, 100 * r->worst_error, r->worst_tensor);
     if (o->imatrix)
         cli_notice("%zu of %zu tensors were rounded by importance (%s); their error above counts "
                    "all columns alike",
@@ -184,7 +185,7 @@ static const cli_option own_options[] = {
 const cli_command cli_quantize = {
     .name = "quantize",
     .summary = "write a model in another type, or packed for this machine",
-    .usage = "IN OUT.gguf --type TYPE [--imatrix FILE] [--head TYPE] [-t N] [--force] [--json]\n"
+    .usage = "IN OUT.gguf --type TYPE [--imatrix FILE] [--head TYPE] [--force] [--json]\n"
              "       aeon quantize IN OUT.gguf --pack [--force] [--json]",
     .argument = "IN",
     .second = "OUT.gguf",

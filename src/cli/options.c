@@ -368,6 +368,14 @@ static const char *attached_value(const char *word)
     return equals ? equals + 1 : NULL;
 }
 
+/* Some commands take the model as a word, others as an option. */
+static aeon_status one_too_many(const cli_command *command, const char *word, aeon_error *err)
+{
+    bool takes_model = !command->argument && find_option(command, "-m");
+    return cli_error(err, CLI_USAGE, "%s: one word too many; %saeon %s --help shows the usage",
+                     word, takes_model ? "a model is given as -m MODEL; " : "", command->name);
+}
+
 aeon_status cli_options_parse(cli_options *o, const cli_command *command, int argc, char **argv,
                               aeon_error *err)
 {
@@ -395,9 +403,7 @@ aeon_status cli_options_parse(cli_options *o, const cli_command *command, int ar
         } else if (command->second && !o->second) {
             o->second = word;
         } else {
-            return cli_error(err, CLI_USAGE,
-                             "%s: one word too many; aeon %s --help shows the usage", word,
-                             command->name);
+            return one_too_many(command, word, err);
         }
     }
     o->sampling.bias = o->bias;

@@ -20,6 +20,7 @@ def commands_run():
     here = folder()
     (here / "bin").mkdir()
     (here / "bin" / "aeon").symlink_to(harness.AEON)
+    (here / "notes.txt").write_text(README[:4000])
     env = environment(PATH=f"{here / 'bin'}:{os.environ['PATH']}")
     lines = [line for block in blocks("sh") for line in block.splitlines() if "aeon " in line]
     check(len(lines) >= 5, "commands expected", lines)

@@ -7,35 +7,23 @@
 // Every test runs in rounds: AEON, the peer, AEON, the peer; what disturbs the machine for a while
 // tells on both. How each side is measured: sides.mjs.
 import {existsSync} from "node:fs";
-import {parseArgs} from "node:util";
+import {readOptions} from "./options.mjs";
 import {fail, hasPeer, median, openAeon, openPeer} from "./sides.mjs";
 
-const USAGE = "usage: peer.mjs PATH/TO/aeon FILE.gguf [-p 256] [-n 32] [--depth 0,1024] [-r 5] [-t N] "
+const USAGE = "peer.mjs PATH/TO/aeon FILE.gguf [-p 256] [-n 32] [--depth 0,1024] [-r 5] [-t N] "
     + "[--json]";
 
 // ---- what to do ------------------------------------------------------------------------------
 
-function wholeNumber(name, text, least) {
-    if (!/^\d{1,6}$/.test(text) || Number(text) < least)
-        fail(`${name} ${text}: must be a whole number from ${least} to 999999\n${USAGE}`, 2);
-    return Number(text);
-}
-
-function readOptions() {
-    let given;
-    try {
-        given = parseArgs({allowPositionals: true, options: {
-            prefill: {type: "string", short: "p", default: "256"},
-            decode: {type: "string", short: "n", default: "32"},
-            depth: {type: "string", default: "0"},
-            runs: {type: "string", short: "r", default: "5"},
-            threads: {type: "string", short: "t", default: "0"},
-            json: {type: "boolean", default: false}}});
-    } catch (error) {
-        fail(`${error.message}\n${USAGE}`, 2);
-    }
-    const {values, positionals} = given;
-    if (positionals.length !== 2) fail(`a program and a file are needed\n${USAGE}`, 2);
+function chooseWork() {
+    const {values, positionals, refuse, wholeNumber} = readOptions(USAGE, {
+        prefill: {type: "string", short: "p", default: "256"},
+        decode: {type: "string", short: "n", default: "32"},
+        depth: {type: "string", default: "0"},
+        runs: {type: "string", short: "r", default: "5"},
+        threads: {type: "string", short: "t", default: "0"},
+        json: {type: "boolean", default: false}});
+    if (positionals.length !== 2) refuse("a program and a file are needed");
     const [aeon, model] = positionals;
     const options = {aeon, model, json: values.json,
         prefill: wholeNumber("-p", values.prefill, 0), decode: wholeNumber("-n", values.decode, 0),
@@ -80,7 +68,7 @@ function printTable(about, peer, results) {
             .map(([value, width]) => String(value).padStart(width)).join(""));
 }
 
-const options = readOptions();
+const options = chooseWork();
 if (!hasPeer()) // told before a large file is loaded
     fail("node-llama-cpp is not installed: `make bench-peer` does it, or `npm ci` in tests/parity");
 const aeon = await openAeon(options.aeon, options.model, options, options.threads);

@@ -11,10 +11,10 @@
 import {spawnSync} from "node:child_process";
 import {existsSync, mkdirSync, rmSync} from "node:fs";
 import path from "node:path";
-import {parseArgs} from "node:util";
+import {readOptions} from "./options.mjs";
 import {fail, hasPeer, median, openAeon, openPeer} from "./sides.mjs";
 
-const USAGE = "usage: targets.mjs PATH/TO/aeon [--types q4_0,q8_0,..] [-r 5] [-t N] [--folder FOLDER] "
+const USAGE = "targets.mjs PATH/TO/aeon [--types q4_0,q8_0,..] [-r 5] [-t N] [--folder FOLDER] "
     + "[--keep] [--json]";
 const SHAPE = "phi-4-mini", DEPTH = 4096, TURN = 16;
 
@@ -32,27 +32,19 @@ const TYPES = {
 
 // ---- what to do ------------------------------------------------------------------------------
 
-function readOptions() {
-    let given;
-    try {
-        given = parseArgs({allowPositionals: true, options: {
-            types: {type: "string", default: Object.keys(TYPES).join(",")},
-            runs: {type: "string", short: "r", default: "5"},
-            threads: {type: "string", short: "t", default: "0"},
-            folder: {type: "string", default: "build/bench"},
-            keep: {type: "boolean", default: false}, json: {type: "boolean", default: false}}});
-    } catch (error) {
-        fail(`${error.message}\n${USAGE}`, 2);
-    }
-    const {values, positionals} = given, types = values.types.split(",");
-    const unknown = types.find((type) => !TYPES[type]);
-    if (positionals.length !== 1) fail(`a program is needed\n${USAGE}`, 2);
+function chooseWork() {
+    const {values, positionals, refuse, wholeNumber} = readOptions(USAGE, {
+        types: {type: "string", default: Object.keys(TYPES).join(",")},
+        runs: {type: "string", short: "r", default: "5"},
+        threads: {type: "string", short: "t", default: "0"},
+        folder: {type: "string", default: "build/bench"},
+        keep: {type: "boolean", default: false}, json: {type: "boolean", default: false}});
+    const types = values.types.split(","), unknown = types.find((type) => !TYPES[type]);
+    if (positionals.length !== 1) refuse("a program is needed");
     if (unknown !== undefined)
         fail(`--types ${unknown}: there are targets for ${Object.keys(TYPES).join(", ")}`, 2);
-    for (const name of ["runs", "threads"])
-        if (!/^\d{1,3}$/.test(values[name])) fail(`--${name} ${values[name]}: must be a number`, 2);
-    return {...values, types, aeon: positionals[0], runs: Number(values.runs),
-        threads: Number(values.threads)};
+    return {...values, types, aeon: positionals[0], runs: wholeNumber("--runs", values.runs, 1),
+        threads: wholeNumber("--threads", values.threads, 0)};
 }
 
 const say = (text) => process.stderr.write(`${text}\n`);
@@ -185,7 +177,7 @@ async function runType(options, type) {
     return {about: aeon.about, rows: rows.map(({show, ...told}) => told)};
 }
 
-const options = readOptions(), results = [];
+const options = chooseWork(), results = [];
 say(`random weights of ${SHAPE}, up to 10 GB in ${options.folder}; about 15 minutes on two cores`);
 if (!hasPeer()) say("node-llama-cpp is not installed: without rows beside llama.cpp");
 for (const type of options.types) results.push(await runType(options, type));

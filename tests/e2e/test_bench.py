@@ -220,17 +220,26 @@ def a_peer_is_measured_in_turns():
 def targets_take_known_types():
     script = ROOT / "bench" / "targets.mjs"
     for args, says in (((), "a program is needed"), ((harness.AEON, "--types", "q4_0,q9"), "q9"),
-                       ((harness.AEON, "-r", "x"), "--runs x"), ((harness.AEON, "--what"), "usage")):
+                       ((harness.AEON, "-r", "x"), "--runs x"), ((harness.AEON, "-r", "0"), "--runs 0"),
+                       ((harness.AEON, "--what"), "usage")):
         result = peer(*args, script=script)
         equal((result.code, result.out), (2, b""), result)
         check(says in result.err, says, result)
 
 
 @test
+def the_programs_tell_their_usage():
+    for name in "peer", "targets":
+        result = peer("--help", script=ROOT / "bench" / f"{name}.mjs")
+        equal((result.code, result.err), (0, ""), result)
+        check(result.text.startswith(f"usage: {name}.mjs PATH/TO/aeon"), result)
+
+
+@test
 def a_missing_peer_is_explained():
     here = folder()
-    for name in ("peer.mjs", "sides.mjs"):
-        shutil.copy(ROOT / "bench" / name, here)
+    for script in (ROOT / "bench").glob("*.mjs"):
+        shutil.copy(script, here)
     result = peer(harness.AEON, model(), script=here / "peer.mjs")
     equal((result.code, result.out), (1, b""), result)
     check("not installed" in result.err and "make bench-peer" in result.err, result)

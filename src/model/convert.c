@@ -238,6 +238,12 @@ static uint32_t cut_off(float *x, size_t n, const ae_dtype *type)
     return count;
 }
 
+/* Do the errors of the chunk count? Those of blocks that are copied were made by someone else. */
+static bool is_measured(const converter *c)
+{
+    return !c->is_copied || is_float(c->type);
+}
+
 /* One row, x in f32; y: scratch for as many values. Rows with NaN tell nothing of the error. */
 static void make_row(const converter *c, sums *s, float *x, float *y, char *out)
 {
@@ -249,7 +255,7 @@ static void make_row(const converter *c, sums *s, float *x, float *y, char *out)
         ae_quantize_row(c->type->type, x, c->columns, out, n);
         c->type->to_f32(out, y, n);
     }
-    if (!n_bad) add_squares(s, x, c->is_copied ? x : y, n);
+    if (!n_bad && is_measured(c)) add_squares(s, x, c->is_copied ? x : y, n);
 }
 
 static void make_unit(const converter *c, size_t unit, float *scratch)
@@ -260,7 +266,6 @@ static void make_unit(const converter *c, size_t unit, float *scratch)
     char *out = c->chunk + begin * row_bytes;
     c->sums[unit] = (sums){0};
     if (c->is_copied) ae_source_copy(c->t, c->first + begin, rows, out);
-    if (c->is_copied && !is_float(c->type)) return;
     ae_source_read(c->t, c->first + begin, rows, scratch, scratch + c->unit_values);
     for (size_t i = 0; i < rows; i++)
         make_row(c, &c->sums[unit], scratch + i * n, scratch + c->unit_values, out + i * row_bytes);

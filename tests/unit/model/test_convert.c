@@ -353,6 +353,20 @@ static void values_that_are_no_weights(void **state)
     quantize(in_scratch("in.gguf"), in_scratch("out.gguf"), "f16");
 }
 
+static void blocks_that_are_copied_are_looked_at(void **state)
+{
+    (void)state;
+    const uint32_t bits = 0x7e00; /* NaN as an f16: the scale of the first block */
+    float scale_and_levels;
+    memcpy(&scale_and_levels, &bits, sizeof bits);
+    synth("in.gguf", "phi3-nano", AEON_TYPE_Q8_0);
+    spoil("blk.1.ffn_up.weight", 0, scale_and_levels);
+    refuse(&(aeon_quantize_params){.type = "q8_0"}, AEON_INVALID_ARGUMENT, "blk.1.ffn_up.weight");
+    aeon_quantize_params p = {.type = "q8_0", .allow_nan = true};
+    CHECK_OK(aeon_quantize(in_scratch("in.gguf"), in_scratch("out.gguf"), &p, NULL, &err));
+    assert_true(files_are_equal(in_scratch("in.gguf"), in_scratch("out.gguf")));
+}
+
 static void what_cannot_be_converted(void **state)
 {
     (void)state;
@@ -429,6 +443,7 @@ int main(void)
         SCRATCH_TEST(rows_that_are_no_whole_blocks),
         SCRATCH_TEST(the_head_is_chosen),
         SCRATCH_TEST(values_that_are_no_weights),
+        SCRATCH_TEST(blocks_that_are_copied_are_looked_at),
         SCRATCH_TEST(what_cannot_be_converted),
         SCRATCH_TEST(a_file_is_not_written_over_itself),
         SCRATCH_TEST(a_cancelled_one_leaves_nothing),

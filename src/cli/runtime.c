@@ -2,6 +2,8 @@
 
 #include "cli/console.h"
 
+#include <errno.h>
+#include <limits.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,9 +26,21 @@ aeon_status cli_check_shape(const cli_options *o, aeon_error *err)
     return AEON_OK;
 }
 
+static aeon_status check_folder(const char *path, aeon_error *err)
+{
+    char folder[PATH_MAX];
+    const char *slash = strrchr(path, '/');
+    int len = slash ? (int)(slash - path + 1) : 0;
+    if (snprintf(folder, sizeof folder, "%.*s.", len, path) >= PATH_MAX)
+        return cli_error(err, AEON_INVALID_ARGUMENT, "%.80s...: the path is too long", path);
+    if (access(folder, W_OK) == 0) return AEON_OK;
+    return cli_error(err, AEON_IO, "%s: cannot write here: %s", path, strerror(errno));
+}
+
 aeon_status cli_check_target(const char *path, bool force, aeon_error *err)
 {
     struct stat st;
+    TRY(check_folder(path, err));
     if (lstat(path, &st) != 0) return AEON_OK;
     if (!S_ISREG(st.st_mode))
         return cli_error(err, AEON_INVALID_ARGUMENT, "%s: is not a plain file; choose another name",

@@ -337,6 +337,7 @@ def mistakes_are_told_before_anything_is_read():
     (here / "link").symlink_to(text)
     fails("imatrix", "-f", here / "link", "-o", text, "--force", code=2, says="read as well")
     fails("imatrix", "-f", here / "none", "-o", out, says="none")
+    fails("imatrix", "-m", here / "none", "-f", text, "-o", here / "no" / "out", says="no/out")
     fails("imatrix", "-f", text, "-o", out, "--ctx", 100000, says="windows of")
     fails("imatrix", "-m", model(), "--ids", "5,99999999", "-o", out, says="99999999")
     fails("imatrix", "--ids", "5", "-o", out, says="a text of 1 token")

@@ -113,7 +113,7 @@ static void only_what_is_rounded_needs_importance(void **state)
     CHECK_FAILS(quantize("q4_0", &r), AEON_MISMATCH);
     const aeon_quantize_params p = {.type = "q4_0", .imatrix = in_scratch("m"), .requantize = true};
     CHECK_FAILS(aeon_quantize_plan("builtin", &p, &r, &err), AEON_MISMATCH);
-    assert_non_null(strstr(err.text, "blk.0."));
+    assert_non_null(strstr(err.text, "builtin: tensor blk.0."));
     assert_false(ae_file_exists(in_scratch("out.gguf.aeon-tmp")));
 }
 

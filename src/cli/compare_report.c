@@ -162,7 +162,7 @@ static void print_quality_head(const cli_comparison *c)
 static void print_notes(const cli_comparison *c)
 {
     if (c->is_requantized && c->n_variants > 1)
-        printf("The original was rounded before, to %s: what the other types lose comes on top.\n",
+        printf("The original was rounded before, to %s:\nwhat the other types lose comes on top.\n",
                aeon_type_name(c->about.type));
     for (size_t i = 1; i < c->n_variants; i++) {
         const cli_variant *v = &c->variants[i];

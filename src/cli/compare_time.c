@@ -77,10 +77,10 @@ static aeon_status try_rounding(const cli_comparison *c, const cli_variant *v, d
     return AEON_OK;
 }
 
-/* A small model is rounded sooner than it is known how fast. */
+/* What is no larger than the built-in model is rounded sooner than it is known how fast. */
 static aeon_status reckon_rounding(const cli_comparison *c, cli_variant *v, aeon_error *err)
 {
-    const double worth_trying_s = 5, with_importance = 2;
+    const double worth_trying_s = 0.5, with_importance = 2;
     double rate = 20e6; /* of most types at least */
     double n = (double)v->made.n_values * (v->made.n_weighted ? with_importance : 1);
     if (n / rate > worth_trying_s) TRY(try_rounding(c, v, &rate, err));

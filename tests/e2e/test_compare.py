@@ -148,6 +148,13 @@ def a_shape_needs_no_file():
     check("nothing can be said" in compare("--shape", "phi3-nano", "--types", "q4_0").text)
 
 
+@test
+def rounding_is_tried_where_it_takes_long():
+    """The file of the trial is not left behind."""
+    got = compare(model("phi3-micro", "f16"), "--types", "q4_0", "--no-quality", "--json").json
+    equal([v["type"] for v in got["variants"]], ["f16", "q4_0"])
+
+
 # ---- what is printed ------------------------------------------------------------------------------
 
 def rows_of(text):

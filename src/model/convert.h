@@ -11,6 +11,7 @@
 #define AE_MODEL_CONVERT_H
 
 #include "model/config.h"
+#include "text/vocab.h"
 
 typedef struct {
     char name[64];           /* in GGUF files */
@@ -38,6 +39,11 @@ struct ae_source {
  * ae_weights_load, and INVALID_ARGUMENT for a packed file. gguf: path may name a built-in model. */
 AEON_MUST_USE aeon_status ae_source_open_gguf(ae_source **out, const char *path, aeon_error *err);
 AEON_MUST_USE aeon_status ae_source_open_hf(ae_source **out, const char *folder, aeon_error *err);
+
+/* Does the vocabulary make a tokenizer, with a token for each of n_rows embeddings? Otherwise no
+ * one could open what is written. Errors: those of ae_tokenizer_new, MISMATCH. */
+AEON_MUST_USE aeon_status ae_source_check_vocab(const ae_source *s, const ae_vocab *v,
+                                                size_t n_rows, aeon_error *err);
 
 /* Was it rounded to fewer bits than floats have? */
 bool ae_source_is_quantized(const ae_source_tensor *t);

@@ -1,7 +1,8 @@
-/* convert_gguf.c - a GGUF file as the source of a conversion, and the rows of any source. */
+/* convert_gguf.c - a GGUF file as the source of a conversion, and what is done with any source. */
 #include "base/file.h"
 #include "base/mem.h"
 #include "format/builtin.h"
+#include "format/vocab_gguf.h"
 #include "model/convert.h"
 #include "model/weights.h"
 #include "model/weights_pack.h"
@@ -82,11 +83,26 @@ void ae_source_forget(const ae_source_tensor *t, uint64_t first, uint64_t n)
         ae_mlx_forget(t->stored, (size_t)first, (size_t)n);
 }
 
+/* ---- the vocabulary -------------------------------------------------------------------------- */
+
+aeon_status ae_source_check_vocab(const ae_source *s, const ae_vocab *v, size_t n_rows,
+                                  aeon_error *err)
+{
+    aeon_tokenizer *t;
+    if (v->n_tokens != n_rows)
+        return ae_fail(err, AEON_MISMATCH, "%s: %zu tokens, but embeddings for %zu", s->path,
+                       v->n_tokens, n_rows);
+    TRY(ae_tokenizer_new(&t, v, err));
+    ae_tokenizer_free(t);
+    return AEON_OK;
+}
+
 /* ---- the file -------------------------------------------------------------------------------- */
 
 typedef struct {
     ae_source base;
     ae_gguf *gguf;
+    uint32_t n_vocab;
 } gguf_source;
 
 static const gguf_source *of(const ae_source *s)
@@ -101,6 +117,15 @@ static void close_gguf(ae_source *s)
     ae_mem_free(s);
 }
 
+static aeon_status check_vocab(const gguf_source *s, aeon_error *err)
+{
+    ae_vocab vocab = {0};
+    TRY(ae_vocab_from_gguf(&vocab, s->gguf, err));
+    aeon_status status = ae_source_check_vocab(&s->base, &vocab, s->n_vocab, err);
+    ae_vocab_release(&vocab);
+    return status;
+}
+
 /* As they are, the two aside that tell what the tensors are. */
 static aeon_status put_values(const ae_source *s, ae_gguf_writer *w, uint32_t file_type,
                               bool has_blocks, aeon_error *err)
@@ -108,6 +133,7 @@ static aeon_status put_values(const ae_source *s, ae_gguf_writer *w, uint32_t fi
     static const char type_key[] = "general.file_type";
     static const char version_key[] = "general.quantization_version";
     const ae_gguf *g = of(s)->gguf;
+    TRY(check_vocab(of(s), err));
     for (size_t i = 0; i < ae_gguf_n_values(g); i++) {
         const ae_gguf_value *v = ae_gguf_value_at(g, i);
         bool is_type = strcmp(v->key, type_key) == 0;
@@ -138,6 +164,7 @@ static aeon_status check_model(gguf_source *s, aeon_error *err)
     TRY(ae_weights_load(&weights, &config, (ae_weights_source){.gguf = s->gguf}, err));
     ae_weights_release(&weights);
     s->base.n_layers = config.n_layers;
+    s->n_vocab = config.n_vocab;
     s->base.is_tied = ae_gguf_tensor_find(s->gguf, "output.weight") == NULL;
     return AEON_OK;
 }

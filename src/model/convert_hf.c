@@ -41,10 +41,7 @@ static aeon_status put_vocab(const hf_source *s, ae_gguf_writer *w, aeon_error *
 {
     ae_vocab vocab = {0};
     TRY(ae_vocab_from_hf(&vocab, s->hf, s->config.n_vocab, err));
-    aeon_status status = AEON_OK;
-    if (vocab.n_tokens != s->config.n_vocab)
-        status = ae_fail(err, AEON_MISMATCH, "%s: %zu tokens, but embeddings for %u", s->hf->path,
-                         vocab.n_tokens, s->config.n_vocab);
+    aeon_status status = ae_source_check_vocab(&s->base, &vocab, s->config.n_vocab, err);
     if (status == AEON_OK) status = ae_gguf_put_vocab(w, &vocab, err);
     ae_vocab_release(&vocab);
     return status;

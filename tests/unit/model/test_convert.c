@@ -367,6 +367,27 @@ static void blocks_that_are_copied_are_looked_at(void **state)
     assert_true(files_are_equal(in_scratch("in.gguf"), in_scratch("out.gguf")));
 }
 
+static bool is_eos(const void *arg, const char *name)
+{
+    (void)arg;
+    return strcmp(name, "tokenizer.ggml.eos_token_id") == 0;
+}
+
+static void put_far_eos(const void *arg, ae_gguf_writer *w)
+{
+    (void)arg;
+    CHECK_OK(ae_gguf_put_u32(w, "tokenizer.ggml.eos_token_id", 1 << 20, &err));
+}
+
+/* Nobody could open what it would become. */
+static void a_damaged_tokenizer_is_refused(void **state)
+{
+    (void)state;
+    synth("whole.gguf", "phi3-nano", AEON_TYPE_F16);
+    gguf_copy(in_scratch("whole.gguf"), in_scratch("in.gguf"), is_eos, put_far_eos, NULL);
+    refuse(&(aeon_quantize_params){.type = "q8_0"}, AEON_BAD_FORMAT, "eos_token_id");
+}
+
 static void what_cannot_be_converted(void **state)
 {
     (void)state;
@@ -444,6 +465,7 @@ int main(void)
         SCRATCH_TEST(the_head_is_chosen),
         SCRATCH_TEST(values_that_are_no_weights),
         SCRATCH_TEST(blocks_that_are_copied_are_looked_at),
+        SCRATCH_TEST(a_damaged_tokenizer_is_refused),
         SCRATCH_TEST(what_cannot_be_converted),
         SCRATCH_TEST(a_file_is_not_written_over_itself),
         SCRATCH_TEST(a_cancelled_one_leaves_nothing),

@@ -173,10 +173,11 @@ static aeon_status take_value(reader *r, ae_gguf_value *v)
 static const char *foreign_type_name(uint32_t type)
 {
     static const char *const names[AEON_TYPE_MAX] = {
-        [9] = "q8_1",   [15] = "q8_k",  [16] = "iq2_xxs", [17] = "iq2_xs", [18] = "iq3_xxs",
-        [19] = "iq1_s", [21] = "iq3_s", [22] = "iq2_s",   [24] = "i8",     [25] = "i16",
-        [26] = "i32",   [27] = "i64",   [28] = "f64",     [29] = "iq1_m",  [34] = "tq1_0",
-        [35] = "tq2_0", [39] = "mxfp4",
+        [9] = "q8_1",      [15] = "q8_k",     [16] = "iq2_xxs", [17] = "iq2_xs", [18] = "iq3_xxs",
+        [19] = "iq1_s",    [21] = "iq3_s",    [22] = "iq2_s",   [24] = "i8",     [25] = "i16",
+        [26] = "i32",      [27] = "i64",      [28] = "f64",     [29] = "iq1_m",  [31] = "q4_0_4_4",
+        [32] = "q4_0_4_8", [33] = "q4_0_8_8", [34] = "tq1_0",   [35] = "tq2_0",  [39] = "mxfp4",
+        [40] = "nvfp4",    [41] = "q1_0",     [42] = "q2_0",
     };
     return type < AEON_TYPE_MAX && names[type] ? names[type] : "unknown";
 }

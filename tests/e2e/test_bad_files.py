@@ -138,7 +138,7 @@ def unknown_architectures_and_types_are_named():
     path = broken_copy(other_architecture)
     fails(*COMMANDS[0], path, says=("rwkv", str(path)))
 
-    for number in (16, 31, 39, 40, 999, 2**31):  # iq2_xxs, withdrawn, mxfp4, beyond every list
+    for number in (16, 31, 39, 40, 43, 999, 2**31):  # iq2_xxs, withdrawn, 4-bit floats, on no list
         def other_type(data):
             at = after(data, "output_norm.weight")
             n_dims = struct.unpack_from("<I", data, at)[0]

@@ -273,13 +273,25 @@ static void row_is_not_whole_blocks(void **state)
 static void negative_and_unknown_tensor_types(void **state)
 {
     (void)state;
-    static const uint32_t types[] = {UINT32_MAX, 0x80000000u, 4, 5, 31, 40, 1000};
+    static const uint32_t types[] = {UINT32_MAX, 0x80000000u, 4, 5, 43, 143, 1000};
     for (size_t i = 0; i < AE_COUNT(types); i++) {
         bytes b = one_tensor(1, one, types[i], 0);
         refuse(&b, AEON_UNSUPPORTED, "type unknown");
     }
-    bytes b = one_tensor(1, (uint64_t[]){256}, 16, 0);
-    refuse(&b, AEON_UNSUPPORTED, "iq2_xxs");
+}
+
+/* Other programs write these. */
+static void foreign_tensor_types_are_named(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t type;
+        const char *name;
+    } types[] = {{16, "iq2_xxs"}, {31, "q4_0_4_4"}, {39, "mxfp4"}, {40, "nvfp4"}, {42, "q2_0"}};
+    for (size_t i = 0; i < AE_COUNT(types); i++) {
+        bytes b = one_tensor(1, (uint64_t[]){256}, types[i].type, 0);
+        refuse(&b, AEON_UNSUPPORTED, types[i].name);
+    }
 }
 
 /* ---- values ---- */
@@ -562,6 +574,7 @@ int main(void)
         cmocka_unit_test(no_dimensions_and_empty_dimensions),
         cmocka_unit_test(row_is_not_whole_blocks),
         cmocka_unit_test(negative_and_unknown_tensor_types),
+        cmocka_unit_test(foreign_tensor_types_are_named),
         cmocka_unit_test(negative_and_unknown_value_types),
         cmocka_unit_test(nested_arrays),
         cmocka_unit_test(bool_that_is_neither),

@@ -280,34 +280,42 @@ AE_INLINE void k_scale(const char *scales, size_t g, __m256i *scale, __m256i *mi
                            _mm256_and_si256(top_min, top));
 }
 
-/* The fifth bits of group g, at their place in a byte. */
-AE_INLINE __m512i fifth_bits(__m512i bytes, size_t g)
+/* A quarter of the superblock that is wanted next: all of it at once was slower, and so were parts
+ * that are not whole lines. bytes: of a superblock of all rows. */
+AE_INLINE void prefetch_quarter(const ae_panel *p, size_t b, size_t quarter, const size_t bytes)
 {
-    __m512i bit = _mm512_and_si512(_mm512_srli_epi16(bytes, (unsigned)g), _mm512_set1_epi8(1));
-    return _mm512_slli_epi16(bit, 4);
+    const size_t share = bytes / 4 / VECTOR * VECTOR, rest = bytes - 3 * share;
+    prefetch(p, b * bytes + quarter * share, quarter < 3 ? share : rest);
 }
 
-/* Block `block` of Q4_K or, with fifth bits, of Q5_K. */
-AE_INLINE void add_k_block(numbers sum[], const ae_panel *p, size_t block, const char *at,
-                           const bool has_fifth, size_t n)
+/* And the bits of `bytes` that begin at `bit`, above four others. Four bytes rotate: what comes
+ * from the neighbours is beyond the mask. */
+AE_INLINE __m512i with_bits(__m512i four_bits, __m512i bytes, size_t bit, const char mask)
 {
-    const char *scales = at + ROWS * 4, *fifth = scales + ROWS * AE_K_SCALES;
-    const char *qs = has_fifth ? fifth + SIDES * QUADS * VECTOR : fifth;
-    numbers d = load_halves(at), dmin = load_halves(at + ROWS * 2);
-    for (size_t g = 0; g < 8; g++) {
-        weights w;
-        __m256i scale, min;
-        for (size_t j = 0; j < QUADS; j++)
-            for (size_t s = 0; s < SIDES; s++) {
-                __m512i bytes = load(qs, (g / 2 * QUADS + j) * SIDES + s);
-                w.q[s][j] = nibbles(bytes, (unsigned)(g % 2 * 4));
-                if (has_fifth)
-                    w.q[s][j] =
-                        _mm512_or_si512(w.q[s][j], fifth_bits(load(fifth, j * SIDES + s), g));
-            }
-        k_scale(scales, g, &scale, &min);
-        add_block_min(sum, p, 8 * block + g, &w, scale_small(d, scale), scale_small(dmin, min), n);
-    }
+    bytes = _mm512_rorv_epi32(bytes, _mm512_set1_epi32((int)bit - 4));
+    return _mm512_or_si512(four_bits, _mm512_and_si512(bytes, _mm512_set1_epi8(mask)));
+}
+
+/* The fields of a superblock of Q4_K or Q5_K. */
+typedef struct {
+    numbers d, dmin;
+    const char *scales, *fifth, *qs;
+} k_block;
+
+/* Group g, whose nibbles begin at bit `shift`. */
+AE_INLINE void add_k_group(numbers sum[], const ae_panel *p, size_t b, const k_block *k, size_t g,
+                           const unsigned shift, const bool has_fifth, size_t n)
+{
+    weights w;
+    __m256i scale, min;
+    for (size_t j = 0; j < QUADS; j++)
+        for (size_t s = 0; s < SIDES; s++) {
+            w.q[s][j] = nibbles(load(k->qs, (g / 2 * QUADS + j) * SIDES + s), shift);
+            if (has_fifth)
+                w.q[s][j] = with_bits(w.q[s][j], load(k->fifth, j * SIDES + s), g, 1 << 4);
+        }
+    k_scale(k->scales, g, &scale, &min);
+    add_block_min(sum, p, b, &w, scale_small(k->d, scale), scale_small(k->dmin, min), n);
 }
 
 /* row_bytes: of the block of a single row. */
@@ -316,8 +324,14 @@ AE_INLINE void tile_k(const ae_panel *p, const size_t row_bytes, const bool has_
     const size_t bytes = ROWS * row_bytes;
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
-        prefetch(p, b * bytes, bytes);
-        add_k_block(sum, p, b, p->w + b * bytes, has_fifth, n);
+        const char *at = p->w + b * bytes, *scales = at + ROWS * 4;
+        k_block k = {load_halves(at), load_halves(at + ROWS * 2), scales,
+                     scales + ROWS * AE_K_SCALES, at + bytes - ROWS * AE_SUPERBLOCK / 2};
+        for (size_t g = 0; g < 8; g += 2) {
+            prefetch_quarter(p, b, g / 2, bytes);
+            add_k_group(sum, p, 8 * b + g, &k, g, 0, has_fifth, n);
+            add_k_group(sum, p, 8 * b + g + 1, &k, g + 1, 4, has_fifth, n);
+        }
     }
     store_sums(p, sum, n);
 }
@@ -332,29 +346,31 @@ AE_INLINE void tile_q5_k(const ae_panel *p, size_t n)
     tile_k(p, sizeof(ae_block_q5_k), true, n);
 }
 
-/* The weights of group g, plus 32. */
-AE_INLINE void q6_weights(weights *w, const char *high, const char *low, size_t g)
+/* The weights of a group, plus 32: four bits and two, which begin at bits of their own. */
+AE_INLINE weights q6_weights(const char *low, const unsigned low_bit, const char *high,
+                             const unsigned high_bit)
 {
+    weights w;
     for (size_t j = 0; j < QUADS; j++)
         for (size_t s = 0; s < SIDES; s++) {
-            __m512i bytes = load(low, (g / 4 * 16 + g % 2 * 8 + j) * SIDES + s);
-            __m512i bits = load(high, (g / 4 * 8 + j) * SIDES + s);
-            bits = _mm512_srli_epi16(bits, (unsigned)(g % 4 * 2));
-            bits = _mm512_slli_epi16(_mm512_and_si512(bits, _mm512_set1_epi8(3)), 4);
-            w->q[s][j] = _mm512_or_si512(nibbles(bytes, (unsigned)(g % 4 / 2 * 4)), bits);
+            w.q[s][j] = nibbles(load(low, j * SIDES + s), low_bit);
+            w.q[s][j] = with_bits(w.q[s][j], load(high, j * SIDES + s), high_bit, 3 << 4);
         }
+    return w;
 }
 
 /* A scale covers half of a block of 32. */
-AE_INLINE void add_q6_group(numbers sum[], const ae_panel *p, size_t b, const weights *w,
-                            numbers d_low, numbers d_high, size_t n)
+AE_INLINE void add_q6_group(numbers sum[], const ae_panel *p, size_t b, weights w, numbers d,
+                            const char *scales, size_t n)
 {
+    numbers d_low = scale_small(d, load_small(scales, 0));
+    numbers d_high = scale_small(d, load_small(scales, 1));
     for (size_t i = 0; i < n; i++) {
         const ae_act_q8 *a = act_block(p, i, b);
         __m512i minus_low = minus_sums(a, 32, 0), minus_high = minus_sums(a, 0, 32);
         __m512i low[SIDES] = {minus_low, minus_low}, high[SIDES] = {minus_high, minus_high};
-        dot_quads(low, w, a, 0, QUADS / 2);
-        dot_quads(high, w, a, QUADS / 2, QUADS);
+        dot_quads(low, &w, a, 0, QUADS / 2);
+        dot_quads(high, &w, a, QUADS / 2, QUADS);
         __m512 d_a = _mm512_set1_ps(a->d);
         for (int s = 0; s < SIDES; s++)
             sum[i].s[s] = _mm512_fmadd_ps(combine(d_low.s[s], low[s], d_high.s[s], high[s]), d_a,
@@ -364,19 +380,22 @@ AE_INLINE void add_q6_group(numbers sum[], const ae_panel *p, size_t b, const we
 
 AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
 {
-    enum { BYTES = ROWS * sizeof(ae_block_q6_k) };
+    enum { BYTES = ROWS * sizeof(ae_block_q6_k), PART = QUADS * SIDES * VECTOR };
     numbers sum[AE_PANEL_TILE] = {0};
     for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
         const char *at = p->w + b * BYTES, *scales = at + ROWS * 2;
-        const char *high = scales + ROWS * 16, *low = high + 16 * SIDES * VECTOR;
+        const char *high = scales + ROWS * 16, *low = high + 2 * PART;
         numbers d = load_halves(at);
-        prefetch(p, b * BYTES, BYTES);
-        for (size_t g = 0; g < 8; g++) {
-            weights w;
-            numbers d_low = scale_small(d, load_small(scales, 2 * g));
-            numbers d_high = scale_small(d, load_small(scales, 2 * g + 1));
-            q6_weights(&w, high, low, g);
-            add_q6_group(sum, p, 8 * b + g, &w, d_low, d_high, n);
+        for (size_t g = 0; g < 8; g += 4, high += PART, low += 2 * PART, scales += ROWS * 8) {
+            prefetch_quarter(p, b, g / 2, BYTES);
+            add_q6_group(sum, p, 8 * b + g, q6_weights(low, 0, high, 0), d, scales, n);
+            add_q6_group(sum, p, 8 * b + g + 1, q6_weights(low + PART, 0, high, 2), d,
+                         scales + ROWS * 2, n);
+            prefetch_quarter(p, b, g / 2 + 1, BYTES);
+            add_q6_group(sum, p, 8 * b + g + 2, q6_weights(low, 4, high, 4), d, scales + ROWS * 4,
+                         n);
+            add_q6_group(sum, p, 8 * b + g + 3, q6_weights(low + PART, 4, high, 6), d,
+                         scales + ROWS * 6, n);
         }
     }
     store_sums(p, sum, n);

@@ -27,8 +27,10 @@ struct ae_pool {
     _Alignas(64) atomic_uint begun; /* counts tasks */
     _Alignas(64) atomic_uint met;   /* counts barriers */
 
-    _Alignas(64) atomic_int n_arrived;  /* at the barrier */
-    _Alignas(64) atomic_size_t n_taken; /* units since then */
+    _Alignas(64) atomic_int n_arrived; /* at the barrier */
+    struct {
+        _Alignas(64) atomic_size_t n_taken; /* of this member's share of units, since then */
+    } shares[AE_POOL_MAX_THREADS];
 
     pthread_t threads[AE_POOL_MAX_THREADS];
 };
@@ -168,14 +170,21 @@ void ae_pool_barrier(ae_member m)
         return;
     }
     atomic_store_explicit(&p->n_arrived, 0, memory_order_relaxed);
-    atomic_store_explicit(&p->n_taken, 0, memory_order_relaxed);
+    for (int i = 0; i < m.n; i++)
+        atomic_store_explicit(&p->shares[i].n_taken, 0, memory_order_relaxed);
     change(p, &p->met);
 }
 
 bool ae_pool_take(ae_member m, size_t n, size_t *unit)
 {
-    *unit = atomic_fetch_add_explicit(&m.pool->n_taken, 1, memory_order_relaxed);
-    return *unit < n;
+    for (int i = 0; i < m.n; i++) {
+        ae_member owner = {m.pool, (m.index + i) % m.n, m.n};
+        ae_range share = ae_split(n, 1, owner);
+        atomic_size_t *n_taken = &m.pool->shares[owner.index].n_taken;
+        *unit = share.begin + atomic_fetch_add_explicit(n_taken, 1, memory_order_relaxed);
+        if (*unit < share.end) return true;
+    }
+    return false;
 }
 
 ae_range ae_split(size_t n, size_t align, ae_member m)

@@ -44,9 +44,10 @@ void ae_pool_run(ae_pool *pool, ae_task task, void *arg);
 /* All members of a running task must come here before any goes on. */
 void ae_pool_barrier(ae_member member);
 
-/* The next of the units 0 .. n-1 that nobody has taken since the last barrier, or since the task
- * began; false when there is none. Members that take give the same n, and meet at a barrier before
- * they take anything else. */
+/* One of the units 0 .. n-1 that nobody has taken since the last barrier, or since the task began;
+ * false when there is none. Each member has a share of them, as ae_split makes it, and takes it in
+ * order, so what it has fetched ahead is its own; then it helps others with what is left of theirs.
+ * Members that take give the same n, and meet at a barrier before they take anything else. */
 bool ae_pool_take(ae_member member, size_t n, size_t *unit);
 
 /* The part of 0..n that belongs to a member: contiguous, sizes differ by at most align. */

@@ -18,7 +18,7 @@
 #include <string.h>
 
 /* Tokens of a tile, which one member does at a time; positions that are softened at once. */
-enum { MOST_TOKENS = 32, LEAST_TOKENS = 16, CHUNK = 4 * AE_KV_RUN, STRETCH = AE_ATTENTION_STRETCH };
+enum { MOST_TOKENS = 32, LEAST_TOKENS = 16, CHUNK = 8 * AE_KV_RUN, STRETCH = AE_ATTENTION_STRETCH };
 _Static_assert(STRETCH % CHUNK == 0, "a stretch is whole chunks");
 
 /* What some positions come to for queries. */

@@ -24,13 +24,12 @@
 #include <math.h>
 #include <string.h>
 
-/* Rows of weights that a member takes at a time: as many as fit into the second cache, for each new
- * strip begins with a wait for memory; towards the end few, so that members finish together. */
-enum { LEAST_ROWS = 32, MOST_ROWS = 128, STRIP_BYTES = 512 << 10 };
+/* Rows of weights that a member takes at a time: few, so that members finish together. */
+enum { STRIP_ROWS = 32 };
 
 /* Positions of one token for whose shares each thread brings room (attention.h). */
 enum { SHARED_CTX = 8192 };
-_Static_assert(LEAST_ROWS % AE_PEAK_LOGITS == 0, "strips of logits have whole peaks");
+_Static_assert(STRIP_ROWS % AE_PEAK_LOGITS == 0, "strips of logits have whole peaks");
 
 /* Rows that enter products, in the kinds that some weight multiplies with. */
 typedef struct {
@@ -103,7 +102,7 @@ static size_t heads_at_once(const ae_config *c, size_t n_lanes)
 static size_t scratch_values(const ae_config *c, size_t n_max)
 {
     size_t n_heads = heads_at_once(c, AE_PANEL_MAX_LANES) * c->head_dim;
-    size_t n_strip = n_max * (n_heads > MOST_ROWS ? n_heads : MOST_ROWS);
+    size_t n_strip = n_max * (n_heads > 2 * STRIP_ROWS ? n_heads : 2 * STRIP_ROWS);
     size_t n_attention = ae_attention_scratch(c);
     return row_values(c) + (n_strip > n_attention ? n_strip : n_attention);
 }
@@ -257,27 +256,13 @@ static void multiply(const ae_forward *f, const ae_matrix *w, ae_range rows, con
     ae_matmul(f->k, w, rows, &x, y, y_stride, row_scratch(f, m));
 }
 
-/* Rows of a large strip of w, a multiple of LEAST_ROWS: every member shall get a few. */
-static size_t strip_rows(const ae_matrix *w, size_t most, ae_member m)
+/* A strip of w that nobody has taken yet. */
+static bool take_strip(ae_member m, const ae_matrix *w, ae_range *rows)
 {
-    size_t row_bytes = (size_t)ae_dtype_row_bytes(w->type, w->n_cols);
-    size_t n = STRIP_BYTES / row_bytes, n_share = w->n_rows / (4 * (size_t)m.n);
-    if (n > most) n = most;
-    if (n > n_share) n = n_share;
-    return n < LEAST_ROWS ? LEAST_ROWS : n / LEAST_ROWS * LEAST_ROWS;
-}
-
-/* The next strip of w that nobody has taken yet: large ones for the first three quarters of its
- * rows, then small ones. */
-static bool take_strip(ae_member m, const ae_matrix *w, size_t most, ae_range *rows)
-{
-    size_t n_strip = strip_rows(w, most, m), n_large = w->n_rows * 3 / 4 / n_strip, u;
-    size_t n_left = w->n_rows - n_large * n_strip;
-    if (!ae_pool_take(m, n_large + (n_left + LEAST_ROWS - 1) / LEAST_ROWS, &u)) return false;
-    bool is_large = u < n_large;
-    rows->begin = is_large ? u * n_strip : n_large * n_strip + (u - n_large) * LEAST_ROWS;
-    rows->end = rows->begin + (is_large ? n_strip : LEAST_ROWS);
-    if (rows->end > w->n_rows) rows->end = w->n_rows;
+    size_t u;
+    if (!ae_pool_take(m, (w->n_rows + STRIP_ROWS - 1) / STRIP_ROWS, &u)) return false;
+    rows->begin = u * STRIP_ROWS;
+    rows->end = rows->begin + STRIP_ROWS < w->n_rows ? rows->begin + STRIP_ROWS : w->n_rows;
     return true;
 }
 
@@ -287,7 +272,7 @@ static void add_projection(ae_forward *f, const ae_projection *p, const activati
 {
     size_t n_embd = f->c->n_embd;
     float *strip = strip_scratch(f, m);
-    for (ae_range rows; take_strip(m, &p->parts[0], MOST_ROWS, &rows);) {
+    for (ae_range rows; take_strip(m, &p->parts[0], &rows);) {
         size_t n_rows = rows.end - rows.begin;
         multiply(f, &p->parts[0], rows, input, f->n, strip, n_rows, m);
         for (size_t t = 0; t < f->n; t++) {
@@ -409,8 +394,8 @@ static void attention_phase(ae_forward *f, size_t i_layer, ae_member m)
 static void gate_up_phase(ae_forward *f, const ae_projection *p, ae_member m)
 {
     size_t n_ff = f->c->n_ff;
-    float *gate = strip_scratch(f, m), *up = gate + f->n_max * MOST_ROWS / 2;
-    for (ae_range rows; take_strip(m, &p->parts[0], MOST_ROWS / 2, &rows);) {
+    float *gate = strip_scratch(f, m), *up = gate + f->n_max * STRIP_ROWS;
+    for (ae_range rows; take_strip(m, &p->parts[0], &rows);) {
         size_t n = rows.end - rows.begin;
         multiply(f, &p->parts[0], rows, &f->normed, f->n, gate, n, m);
         multiply(f, &p->parts[1], rows, &f->normed, f->n, up, n, m);
@@ -503,7 +488,7 @@ static void head_member(void *arg, ae_member m)
         norm_row(job->f, job->f->w->output_norm, job->tokens[i], i, job->n, m);
     ae_pool_barrier(m);
     float *strip = strip_scratch(job->f, m);
-    for (ae_range rows; take_strip(m, w, MOST_ROWS, &rows);) {
+    for (ae_range rows; take_strip(m, w, &rows);) {
         size_t n_rows = rows.end - rows.begin;
         multiply(job->f, w, rows, &job->f->normed, job->n, strip, n_rows, m);
         for (size_t i = 0; i < job->n; i++) {

@@ -348,6 +348,25 @@ static void units_are_taken_once_in_every_round(void **state)
     }
 }
 
+static void take_one(void *arg, ae_member m)
+{
+    size_t *first = arg;
+    assert_true(ae_pool_take(m, N_ITEMS, &first[m.index]));
+}
+
+static void members_begin_with_their_own_units(void **state)
+{
+    (void)state;
+    enum { N = 5 };
+    ae_pool *pool;
+    CHECK_OK(ae_pool_new(&pool, N, &err));
+    size_t first[N];
+    ae_pool_run(pool, take_one, first);
+    for (int i = 0; i < N; i++)
+        assert_int_equal(first[i], ae_split(N_ITEMS, 1, (ae_member){pool, i, N}).begin);
+    ae_pool_free(pool);
+}
+
 static void split_is_fair_and_leaves_nothing_out(void **state)
 {
     (void)state;
@@ -400,6 +419,7 @@ int main(void)
         cmocka_unit_test(lists_grow),
         cmocka_unit_test(pool_covers_every_item_once),
         cmocka_unit_test(units_are_taken_once_in_every_round),
+        cmocka_unit_test(members_begin_with_their_own_units),
         cmocka_unit_test(split_is_fair_and_leaves_nothing_out),
         cmocka_unit_test(a_pool_that_cannot_be_born_leaves_nothing),
     };

@@ -23,12 +23,13 @@ ae_gemm_fn ae_gemm_avx512_bf16;
 /* ---- panels ---------------------------------------------------------------------------------- */
 
 /* An ae_panel_fn from a function (p, first, N) that multiplies with rows first .. first + N - 1 of
- * the tile, N = 1 .. 8 a constant in each copy that the compiler makes. */
+ * the tile, N = 1 .. AE_PANEL_PART a constant in each copy that the compiler makes. */
+enum { AE_PANEL_PART = 8 };
 #define AE_PANEL_PARTS(name, part)                                                                 \
     void name(ae_panel p, size_t n_x)                                                              \
     {                                                                                              \
         size_t first = 0;                                                                          \
-        for (; first + 8 <= n_x; first += 8) part(&p, first, 8);                                   \
+        for (; first + AE_PANEL_PART <= n_x; first += AE_PANEL_PART) part(&p, first, 8);           \
         switch (n_x - first) {                                                                     \
         case 7: part(&p, first, 7); break;                                                         \
         case 6: part(&p, first, 6); break;                                                         \

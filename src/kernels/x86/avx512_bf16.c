@@ -9,7 +9,9 @@ enum { LANES = 16, SIDES = 2, VECTOR = 64, PAIR = 4 };
  */
 AE_INLINE void part_pairs(const ae_panel *p, size_t first, const size_t n)
 {
-    __m512 sum[AE_PANEL_TILE][SIDES] = {0};
+    __m512 sum[AE_PANEL_PART][SIDES]; /* an initializer would write it to memory at each call */
+    for (size_t i = 0; i < n; i++)
+        for (int s = 0; s < SIDES; s++) sum[i][s] = _mm512_setzero_ps();
     const char *x = p->x + first * PAIR, *at = p->w + p->w_lane * PAIR;
     const char *ahead = p->ahead + p->w_lane * PAIR;
     size_t pair_bytes = p->w_lanes * PAIR;

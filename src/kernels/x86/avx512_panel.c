@@ -462,14 +462,21 @@ AE_INLINE void add_value(numbers sum[], numbers w, const char *x, const size_t n
     }
 }
 
+AE_INLINE void clear_sums(numbers sum[], const size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (int s = 0; s < SIDES; s++) sum[i].s[s] = _mm512_setzero_ps();
+}
+
 /* Rows first .. first+n-1 of the tile; n is a constant. size: bytes of a value; lane_bytes: of what
  * stands together in a lane. */
 AE_INLINE void tile_float(const ae_panel *p, size_t first, const size_t n, load_fn *load_two,
                           const size_t size, const size_t lane_bytes)
 {
-    numbers sum[AE_PANEL_TILE] = {0};
+    numbers sum[AE_PANEL_PART]; /* an initializer would write it to memory at each call */
     const char *x = p->x + first * sizeof(float), *at = p->w + p->w_lane * lane_bytes;
     size_t two_bytes = 2 * p->w_lanes * size;
+    clear_sums(sum, n);
     for (size_t c = 0; c < p->n_cols / 2; c++) {
         size_t offset = c * two_bytes + p->w_lane * lane_bytes;
         prefetch(p, offset, ROWS * lane_bytes);

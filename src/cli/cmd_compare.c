@@ -22,7 +22,7 @@ static aeon_status check_options(const cli_options *o, aeon_error *err)
     if (!o->file && (o->n_ctx || o->n_max))
         return cli_error(err, CLI_USAGE, "--ctx and --tokens: are for a text; give one with -f");
     TRY(cli_check_head(o, err));
-    return o->svg ? cli_compare_check_svg(o, err) : AEON_OK;
+    return o->svg ? cli_check_target(o->svg, o->force, err) : AEON_OK;
 }
 
 /* Write down all talks, only to count: one that the template cannot write is better known now. */

@@ -105,9 +105,6 @@ AEON_MUST_USE aeon_status cli_compare_report(const cli_comparison *c, aeon_error
 
 /* ---- compare_svg.c --------------------------------------------------------------------------- */
 
-/* Can the picture be written, when all has been measured? */
-AEON_MUST_USE aeon_status cli_compare_check_svg(const cli_options *o, aeon_error *err);
-
 /* Draw the variants: a field for each figure, a bar for each variant. */
 AEON_MUST_USE aeon_status cli_compare_draw(const cli_comparison *c, const char *path,
                                            aeon_error *err);

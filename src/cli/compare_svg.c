@@ -193,17 +193,6 @@ static void put_picture(FILE *out, const cli_comparison *c, const aeon_text *nam
 
 /* ---- the file -------------------------------------------------------------------------------- */
 
-aeon_status cli_compare_check_svg(const cli_options *o, aeon_error *err)
-{
-    char folder[4096];
-    const char *slash = strrchr(o->svg, '/');
-    snprintf(folder, sizeof folder, "%.*s", slash ? (int)(slash - o->svg) + 1 : 1,
-             slash ? o->svg : ".");
-    TRY(cli_check_target(o->svg, o->force, err));
-    if (access(folder, W_OK) == 0) return AEON_OK;
-    return cli_error(err, AEON_IO, "%s: cannot be written: %s", o->svg, strerror(errno));
-}
-
 /* Written beside and renamed, so that an old picture stays if the disk is full. */
 static aeon_status write_picture(const cli_comparison *c, const char *path, const char *beside,
                                  const aeon_text *name, aeon_error *err)

@@ -1,24 +1,9 @@
-/* folder.h - a folder in /tmp that lives as long as a group of tests, and the shell in which tools
- * write models into it. */
+/* folder.h - the shell in which tools write models, folders of files, into the folder of scratch.h.
+ */
 #ifndef AEON_TESTS_FOLDER_H
 #define AEON_TESTS_FOLDER_H
 
-#include "check.h"
-
-#include <stdlib.h>
-#include <unistd.h>
-
-static char folder[] = "/tmp/aeon-models-XXXXXX";
-
-/* A path in the folder; good until the call after the next. */
-static inline const char *in_folder(const char *name)
-{
-    static char path[2][160];
-    static int turn;
-    turn = !turn;
-    snprintf(path[turn], sizeof path[turn], "%s/%s", folder, name);
-    return path[turn];
-}
+#include "unit/format/scratch.h"
 
 static inline void run_shell(const char *command)
 {
@@ -27,17 +12,11 @@ static inline void run_shell(const char *command)
     assert_int_equal(pclose(pipe), 0);
 }
 
-static inline int make_folder(void **state)
-{
-    (void)state;
-    return mkdtemp(folder) ? 0 : -1;
-}
-
-static inline int remove_folder(void **state)
+static inline int remove_folders(void **state)
 {
     (void)state;
     char command[128];
-    snprintf(command, sizeof command, "rm -r '%s'", folder);
+    snprintf(command, sizeof command, "rm -r '%s'", scratch);
     run_shell(command);
     return 0;
 }

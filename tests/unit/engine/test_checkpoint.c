@@ -16,16 +16,16 @@ static aeon_error err;
 static void write_both(const char *shape, int n_shards)
 {
     char command[512];
-    CHECK_OK(aeon_synth_write(in_folder("model.gguf"), shape, AEON_TYPE_F32, 2, NULL, NULL, &err));
+    CHECK_OK(aeon_synth_write(in_scratch("model.gguf"), shape, AEON_TYPE_F32, 2, NULL, NULL, &err));
     snprintf(command, sizeof command,
              "cd '%s' && rm -rf hf && python3 '%s/tests/parity/gguf_to_hf.py' model.gguf hf %d",
-             folder, AEON_SOURCE_DIR, n_shards);
+             scratch, AEON_SOURCE_DIR, n_shards);
     run_shell(command);
 }
 
 static void write_text(const char *name, const char *text)
 {
-    FILE *f = fopen(in_folder(name), "w");
+    FILE *f = fopen(in_scratch(name), "w");
     assert_non_null(f);
     fputs(text, f);
     assert_int_equal(fclose(f), 0);
@@ -35,14 +35,14 @@ static void write_text(const char *name, const char *text)
 static void edit(const char *name, const char *from, const char *to)
 {
     static char text[1 << 18];
-    FILE *f = fopen(in_folder(name), "r");
+    FILE *f = fopen(in_scratch(name), "r");
     assert_non_null(f);
     size_t n = fread(text, 1, sizeof text - 1, f);
     fclose(f);
     text[n] = 0;
     char *at = strstr(text, from);
     assert_non_null(at);
-    f = fopen(in_folder(name), "w");
+    f = fopen(in_scratch(name), "w");
     assert_non_null(f);
     fprintf(f, "%.*s%s%s", (int)(at - text), text, to, at + strlen(from));
     assert_int_equal(fclose(f), 0);
@@ -51,7 +51,7 @@ static void edit(const char *name, const char *from, const char *to)
 static aeon_model *open_model(const char *name)
 {
     aeon_model *m = NULL;
-    CHECK_OK(aeon_model_open(&m, in_folder(name), NULL, &err));
+    CHECK_OK(aeon_model_open(&m, in_scratch(name), NULL, &err));
     return m;
 }
 
@@ -108,7 +108,7 @@ static void every_listed_id_stops_and_nothing_else(void **state)
     aeon_model_close(m);
     write_text("hf/generation_config.json", "{\"eos_token_id\": 100000}");
     m = NULL;
-    CHECK_FAILS(aeon_model_open(&m, in_folder("hf"), NULL, &err), AEON_BAD_FORMAT);
+    CHECK_FAILS(aeon_model_open(&m, in_scratch("hf"), NULL, &err), AEON_BAD_FORMAT);
     assert_non_null(strstr(err.text, "100000"));
     assert_null(m);
 }
@@ -159,7 +159,7 @@ static void config_says_whether_the_head_is_the_embedding(void **state)
     aeon_model *m = NULL;
     write_both("phi3-nano", 1);
     edit("hf/config.json", tied, apart);
-    CHECK_FAILS(aeon_model_open(&m, in_folder("hf"), NULL, &err), AEON_BAD_FORMAT);
+    CHECK_FAILS(aeon_model_open(&m, in_scratch("hf"), NULL, &err), AEON_BAD_FORMAT);
     assert_non_null(strstr(err.text, "lm_head.weight"));
     write_both("llama-nano", 1);
     uint64_t n = n_params();
@@ -176,7 +176,7 @@ static void every_allocation_may_fail(void **state)
     for (uint64_t k = 1; status != AEON_OK; k++) {
         aeon_model *m = NULL;
         ae_mem_fail_at(k, false);
-        status = aeon_model_open(&m, in_folder("hf"), NULL, &err);
+        status = aeon_model_open(&m, in_scratch("hf"), NULL, &err);
         ae_mem_fail_at(0, false);
         assert_true(status == AEON_OK || (status == AEON_OUT_OF_MEMORY && !m));
         aeon_model_close(m);
@@ -193,5 +193,5 @@ int main(void)
         cmocka_unit_test(config_says_whether_the_head_is_the_embedding),
         cmocka_unit_test(every_allocation_may_fail),
     };
-    return cmocka_run_group_tests_name("checkpoint", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("checkpoint", tests, scratch_make, remove_folders);
 }

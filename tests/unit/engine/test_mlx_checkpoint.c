@@ -25,18 +25,18 @@ static void write_folders(const char *shape, const char *options)
     snprintf(wanted, sizeof wanted, "%s %s", shape, options);
     if (strcmp(wanted, written) == 0) return;
     memcpy(written, wanted, sizeof written);
-    CHECK_OK(aeon_synth_write(in_folder("model.gguf"), shape, AEON_TYPE_F32, 3, NULL, NULL, &err));
+    CHECK_OK(aeon_synth_write(in_scratch("model.gguf"), shape, AEON_TYPE_F32, 3, NULL, NULL, &err));
     snprintf(command, sizeof command,
              "cd '%s' && rm -rf hf mlx f32 && python3 '%s/tests/parity/gguf_to_hf.py' model.gguf hf"
              " && python3 '%s/tests/parity/mlx_write.py' hf mlx f32 %s",
-             folder, AEON_SOURCE_DIR, AEON_SOURCE_DIR, options);
+             scratch, AEON_SOURCE_DIR, AEON_SOURCE_DIR, options);
     run_shell(command);
 }
 
 static aeon_model *open_model(const char *name)
 {
     aeon_model *m = NULL;
-    CHECK_OK(aeon_model_open(&m, in_folder(name), NULL, &err));
+    CHECK_OK(aeon_model_open(&m, in_scratch(name), NULL, &err));
     return m;
 }
 
@@ -46,11 +46,11 @@ enum { MAX_COLS = 1024 };
 
 static void same_rows(const ae_matrix *a, const ae_matrix *b)
 {
-    float x[MAX_COLS], y[MAX_COLS], scratch[MAX_COLS];
+    float x[MAX_COLS], y[MAX_COLS], unpacked[MAX_COLS];
     assert_true(a->n_rows == b->n_rows && a->n_cols == b->n_cols && a->n_cols <= MAX_COLS);
     for (size_t r = 0; r < a->n_rows; r++) {
-        ae_matrix_row(a, r, x, scratch);
-        ae_matrix_row(b, r, y, scratch);
+        ae_matrix_row(a, r, x, unpacked);
+        ae_matrix_row(b, r, y, unpacked);
         assert_memory_equal(x, y, a->n_cols * sizeof *x);
     }
 }
@@ -165,7 +165,7 @@ static void nothing_is_put_together_twice(void **state)
     const aeon_model_info *info = aeon_model_describe(m);
     uint64_t n_bytes = 0;
     ae_hf *h = NULL;
-    CHECK_OK(ae_hf_open(&h, in_folder("mlx"), true, &err));
+    CHECK_OK(ae_hf_open(&h, in_scratch("mlx"), true, &err));
     for (size_t i = 0; i < ae_safetensors_n_tensors(h->tensors); i++)
         n_bytes += ae_safetensors_tensor_at(h->tensors, i)->size_bytes;
     ae_hf_close(h);
@@ -227,11 +227,11 @@ static void vectors_are_not_quantized(void **state)
              "p = m.quantize((d, [1, s[0]], b), 4, 64, 'BF16');"
              "t |= zip((n, 'model.norm.scales', 'model.norm.biases'), p);"
              "m.gguf_to_hf.write_safetensors(f, t)\"",
-             folder, AEON_SOURCE_DIR);
+             scratch, AEON_SOURCE_DIR);
     run_shell(command);
     written[0] = 0;
     aeon_model *m = NULL;
-    CHECK_FAILS(aeon_model_open(&m, in_folder("mlx"), NULL, &err), AEON_BAD_FORMAT);
+    CHECK_FAILS(aeon_model_open(&m, in_scratch("mlx"), NULL, &err), AEON_BAD_FORMAT);
     assert_non_null(strstr(err.text, "model.norm.weight is quantized"));
 }
 
@@ -244,7 +244,7 @@ static void every_allocation_may_fail(void **state)
     for (uint64_t k = 1; status != AEON_OK; k++) {
         aeon_model *m = NULL;
         ae_mem_fail_at(k, false);
-        status = aeon_model_open(&m, in_folder("mlx"), NULL, &err);
+        status = aeon_model_open(&m, in_scratch("mlx"), NULL, &err);
         if (status == AEON_OK) status = aeon_model_read(m, NULL, NULL, &err);
         ae_mem_fail_at(0, false);
         assert_true(status == AEON_OK || status == AEON_OUT_OF_MEMORY);
@@ -265,5 +265,5 @@ int main(void)
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(vectors_are_not_quantized),
     };
-    return cmocka_run_group_tests_name("mlx", tests, make_folder, remove_folder);
+    return cmocka_run_group_tests_name("mlx", tests, scratch_make, remove_folders);
 }

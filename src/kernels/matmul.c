@@ -15,12 +15,7 @@ ae_act_kind ae_matmul_act(const ae_kernels *k, const ae_matrix *w)
 /* Columns that are expanded at a time: whole blocks of every type. */
 enum { EXPANDED = 256 };
 
-size_t ae_matmul_scratch(const ae_kernels *k, const ae_matrix *w)
-{
-    return w->n_lanes ? 0 : 2 * k->n_lanes * EXPANDED;
-}
-
-size_t ae_matmul_most_scratch(void)
+size_t ae_matmul_scratch(void)
 {
     return 2 * AE_PANEL_MAX_LANES * (size_t)EXPANDED;
 }

@@ -23,10 +23,9 @@ typedef struct {
 /* The activations that it is multiplied with. */
 ae_act_kind ae_matmul_act(const ae_kernels *k, const ae_matrix *w);
 
-/* Floats of scratch that each member needs for a matrix: for a few columns of a panel in f32 where
- * it is not packed, else 0. At most ae_matmul_most_scratch(). */
-size_t ae_matmul_scratch(const ae_kernels *k, const ae_matrix *w);
-size_t ae_matmul_most_scratch(void);
+/* Floats of scratch that each member needs: for a few columns of a panel in f32, where a matrix is
+ * not packed. */
+size_t ae_matmul_scratch(void);
 
 /* y [x->n_rows][y_stride], of which columns 0 .. n-1 are written, for n rows of w from a multiple
  * of n_lanes on: y[i][r] = w[rows.begin + r] . x[i]. x is of the kind that ae_matmul_act gives.

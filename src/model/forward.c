@@ -86,7 +86,7 @@ static aeon_status new_activations(activations *a, size_t n_rows, size_t n_cols,
  * or what a matrix takes that is not packed. */
 static size_t row_values(const ae_config *c)
 {
-    size_t n = 2 * (size_t)c->n_embd, n_most = ae_matmul_most_scratch();
+    size_t n = 2 * (size_t)c->n_embd, n_most = ae_matmul_scratch();
     return n < n_most ? n_most : n;
 }
 

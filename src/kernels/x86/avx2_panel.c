@@ -204,7 +204,8 @@ AE_INLINE __m256i quad_nibbles(const source *from, int j, int side)
 /* A scale and bytes. */
 AE_INLINE void tile_plain(const ae_panel *p, form f, size_t block_bytes, size_t n)
 {
-    ae_avx2_rows sum[AE_PANEL_TILE] = {0};
+    ae_avx2_rows sum[AE_PANEL_TILE];
+    ae_avx2_clear(sum, n);
     size_t n_blocks = p->n_cols / AE_BLOCK;
     for (size_t b = 0; b < n_blocks; b++) {
         const char *block = ae_avx2_block_at(p, b, block_bytes);
@@ -242,7 +243,8 @@ AE_INLINE ae_avx2_rows affine_min(ae_avx2_rows s, ae_avx2_rows b, const int offs
 AE_INLINE void tile_affine(const ae_panel *p, const form f, const size_t bits, size_t group,
                            bool is_bf16, size_t n)
 {
-    ae_avx2_rows sum[AE_PANEL_TILE] = {0};
+    ae_avx2_rows sum[AE_PANEL_TILE];
+    ae_avx2_clear(sum, n);
     size_t n_groups = p->n_cols / group, n_blocks = group / AE_BLOCK;
     for (size_t g = 0; g < n_groups; g++) {
         const char *block = ae_avx2_block_at(p, g, AE_AFFINE_BYTES(bits, group));
@@ -348,7 +350,8 @@ AE_INLINE void add_k_group(ae_avx2_rows sum[], const ae_panel *p, size_t b, cons
 
 AE_INLINE void tile_k(const ae_panel *p, const form f, size_t block_bytes, size_t n)
 {
-    ae_avx2_rows sum[AE_PANEL_TILE] = {0};
+    ae_avx2_rows sum[AE_PANEL_TILE];
+    ae_avx2_clear(sum, n);
     size_t n_blocks = p->n_cols / AE_SUPERBLOCK;
     for (size_t b = 0; b < n_blocks; b++) {
         const char *block = ae_avx2_block_at(p, b, block_bytes);
@@ -398,7 +401,8 @@ AE_INLINE void add_q6_group(ae_avx2_rows sum[], const ae_panel *p, size_t b, sou
 AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
 {
     enum { BYTES = sizeof(ae_block_q6_k), SCALES = 2, HIGH = SCALES + 16, LOW = HIGH + 64 };
-    ae_avx2_rows sum[AE_PANEL_TILE] = {0};
+    ae_avx2_rows sum[AE_PANEL_TILE];
+    ae_avx2_clear(sum, n);
     size_t n_halves = 2 * (p->n_cols / AE_SUPERBLOCK);
     for (size_t b = 0; b < n_halves; b++) { /* halves of a block */
         const char *block = ae_avx2_block_at(p, b / 2, BYTES);

@@ -108,6 +108,13 @@ AE_INLINE __m256i ae_avx2_four(const void *at)
     return _mm256_set1_epi32(bytes);
 }
 
+/* Not an initializer: that writes all of the tile to memory, where few sums would be registers. */
+AE_INLINE void ae_avx2_clear(ae_avx2_rows sum[], size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        for (int s = 0; s < AE_AVX2_SIDES; s++) sum[i].s[s] = _mm256_setzero_ps();
+}
+
 /* The sums with activation row i. */
 AE_INLINE void ae_avx2_store(const ae_panel *p, size_t i, ae_avx2_rows sum)
 {

@@ -67,8 +67,10 @@ AE_INLINE void store_sum(const ae_panel *p, size_t i, ae_avx2_rows even, ae_avx2
 AE_INLINE void tile_few(const ae_panel *p, size_t first, const size_t n, load_fn *load_two,
                         ae_avx2_field w, size_t size)
 {
-    ae_avx2_rows even[2] = {0}, odd[2] = {0};
+    ae_avx2_rows even[2], odd[2];
     size_t n_pairs = p->n_cols / 2;
+    ae_avx2_clear(even, n);
+    ae_avx2_clear(odd, n);
     for (size_t c = 0; c < n_pairs; c++) {
         const char *x = p->x + 2 * c * p->x_block_bytes + first * sizeof(float);
         ae_avx2_prefetch(p, c, n_pairs, 2 * size);
@@ -84,8 +86,10 @@ AE_INLINE void tile_many(const ae_panel *p, size_t n, load_fn *load_two, ae_avx2
                          size_t size)
 {
     enum { PAIRS = 32 };
-    ae_avx2_rows even[AE_PANEL_TILE] = {0}, odd[AE_PANEL_TILE] = {0}, part[2 * PAIRS];
+    ae_avx2_rows even[AE_PANEL_TILE], odd[AE_PANEL_TILE], part[2 * PAIRS];
     size_t n_pairs = p->n_cols / 2, n_now;
+    ae_avx2_clear(even, n);
+    ae_avx2_clear(odd, n);
     for (size_t c = 0; c < n_pairs; c += n_now) {
         n_now = n_pairs - c < PAIRS ? n_pairs - c : PAIRS;
         for (size_t k = 0; k < n_now; k++) {

@@ -4,25 +4,19 @@
  * They stay while one activation row after the other passes, broadcast four bytes at a time, and
  * each broadcast serves both registers. A row's sum takes its blocks in order, in its own lane, so
  * it is the same however many rows of activations come along. */
-#include "kernels/isa.h"
-
-#include <immintrin.h>
+#include "kernels/x86/avx512_panel.h"
 
 enum {
-    LANES = 16,
-    SIDES = 2, /* registers that hold the rows of a panel */
-    ROWS = SIDES * LANES,
-    QUADS = AE_BLOCK / 4,
-    VECTOR = 64 /* bytes */
+    SIDES = AE_AVX512_SIDES,
+    ROWS = AE_AVX512_ROWS,
+    VECTOR = AE_AVX512_VECTOR,
+    QUADS = AE_BLOCK / 4
 };
 
-/* A block of weights as bytes from 0 on, and a number of each row. */
+/* A block of weights as bytes from 0 on. */
 typedef struct {
     __m512i q[SIDES][QUADS];
 } weights;
-typedef struct {
-    __m512 s[SIDES];
-} numbers;
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
@@ -31,48 +25,23 @@ AE_INLINE void prefetch(const ae_panel *p, size_t offset, size_t n_bytes)
     for (size_t i = 0; i < n_bytes; i += VECTOR) _mm_prefetch(p->ahead + offset + i, _MM_HINT_T0);
 }
 
-AE_INLINE __m512i load(const char *at, size_t i)
-{
-    return _mm512_loadu_si512(at + i * VECTOR);
-}
-
 /* A half float of each row. */
-AE_INLINE numbers load_halves(const char *at)
+AE_INLINE ae_avx512_rows load_halves(const char *at)
 {
-    numbers out;
+    ae_avx512_rows out;
     for (int s = 0; s < SIDES; s++)
         out.s[s] = _mm512_cvtph_ps(_mm256_loadu_si256((const __m256i *)at + s));
     return out;
 }
 
-AE_INLINE numbers load_bf16s(const char *at)
+AE_INLINE ae_avx512_rows load_bf16s(const char *at)
 {
-    numbers out;
+    ae_avx512_rows out;
     for (int s = 0; s < SIDES; s++) {
         __m512i h = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)at + s));
         out.s[s] = _mm512_castsi512_ps(_mm512_slli_epi32(h, 16));
     }
     return out;
-}
-
-/* The same four bytes in every lane. */
-AE_INLINE __m512i four(const void *at)
-{
-    int32_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return _mm512_set1_epi32(bytes);
-}
-
-AE_INLINE void store_sums(const ae_panel *p, const numbers sum[], size_t n)
-{
-    uint32_t rows = p->n_rows < ROWS ? (1u << p->n_rows) - 1 : UINT32_MAX;
-    for (size_t i = 0; i < n; i++)
-        for (int s = 0; s < SIDES; s++) {
-            float *y = p->y + i * p->y_stride + s * LANES;
-            __mmask16 mask = (__mmask16)(rows >> s * LANES);
-            __m512 before = p->adds ? _mm512_maskz_loadu_ps(mask, y) : _mm512_setzero_ps();
-            _mm512_mask_storeu_ps(y, mask, _mm512_add_ps(before, sum[i].s[s]));
-        }
 }
 
 /* ---- blocks of 32 ---------------------------------------------------------------------------- */
@@ -86,7 +55,7 @@ AE_INLINE const ae_act_q8 *act_block(const ae_panel *p, size_t i, size_t b)
  * much. */
 AE_INLINE __m512i minus_sums(const ae_act_q8 *a, int low, int high)
 {
-    return _mm512_madd_epi16(four(a->minus_sum), _mm512_set1_epi32(high << 16 | low));
+    return _mm512_madd_epi16(ae_avx512_four(a->minus_sum), _mm512_set1_epi32(high << 16 | low));
 }
 
 AE_INLINE void dot_quads(__m512i dot[SIDES], const weights *w, const ae_act_q8 *a, int begin,
@@ -94,17 +63,17 @@ AE_INLINE void dot_quads(__m512i dot[SIDES], const weights *w, const ae_act_q8 *
 {
     __m512i odd[SIDES] = {_mm512_setzero_si512(), _mm512_setzero_si512()};
     for (int j = begin; j < end; j += 2) {
-        __m512i x = four(a->q + 4 * j);
+        __m512i x = ae_avx512_four(a->q + 4 * j);
         for (int s = 0; s < SIDES; s++) dot[s] = _mm512_dpbusd_epi32(dot[s], w->q[s][j], x);
-        x = four(a->q + 4 * j + 4);
+        x = ae_avx512_four(a->q + 4 * j + 4);
         for (int s = 0; s < SIDES; s++) odd[s] = _mm512_dpbusd_epi32(odd[s], w->q[s][j + 1], x);
     }
     for (int s = 0; s < SIDES; s++) dot[s] = _mm512_add_epi32(dot[s], odd[s]);
 }
 
 /* Weights d * (w - offset). */
-AE_INLINE void add_block(numbers sum[], const ae_panel *p, size_t b, const weights *w, numbers d,
-                         int offset, size_t n)
+AE_INLINE void add_block(ae_avx512_rows sum[], const ae_panel *p, size_t b, const weights *w,
+                         ae_avx512_rows d, int offset, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const ae_act_q8 *a = act_block(p, i, b);
@@ -126,8 +95,8 @@ AE_INLINE __m512 combine(__m512 d0, __m512i dot0, __m512 d1, __m512i dot1)
 }
 
 /* Weights d * w - min. */
-AE_INLINE void add_block_min(numbers sum[], const ae_panel *p, size_t b, const weights *w,
-                             numbers d, numbers min, size_t n)
+AE_INLINE void add_block_min(ae_avx512_rows sum[], const ae_panel *p, size_t b, const weights *w,
+                             ae_avx512_rows d, ae_avx512_rows min, size_t n)
 {
     for (size_t i = 0; i < n; i++) {
         const ae_act_q8 *a = act_block(p, i, b);
@@ -153,8 +122,8 @@ AE_INLINE weights nibble_weights(const char *qs)
     weights w;
     for (int j = 0; j < HALF; j++)
         for (int s = 0; s < SIDES; s++) {
-            w.q[s][j] = nibbles(load(qs, j * SIDES + s), 0);
-            w.q[s][j + HALF] = nibbles(load(qs, j * SIDES + s), 4);
+            w.q[s][j] = nibbles(ae_avx512_load(qs, j * SIDES + s), 0);
+            w.q[s][j + HALF] = nibbles(ae_avx512_load(qs, j * SIDES + s), 4);
         }
     return w;
 }
@@ -163,43 +132,46 @@ AE_INLINE weights byte_weights(const char *qs)
 {
     weights w;
     for (int j = 0; j < QUADS; j++)
-        for (int s = 0; s < SIDES; s++) w.q[s][j] = load(qs, j * SIDES + s);
+        for (int s = 0; s < SIDES; s++) w.q[s][j] = ae_avx512_load(qs, j * SIDES + s);
     return w;
 }
 
 AE_INLINE void tile_q8_0(const ae_panel *p, size_t n)
 {
     size_t lanes = p->w_lanes, block_bytes = lanes * sizeof(ae_block_q8_0);
-    numbers sum[AE_PANEL_TILE] = {0};
+    ae_avx512_rows sum[AE_PANEL_TILE];
+    ae_avx512_clear(sum, n);
     for (size_t b = 0; b < p->n_cols / AE_BLOCK; b++) {
         const char *at = p->w + b * block_bytes, *qs = at + 2 * lanes + 4 * p->w_lane;
-        numbers d = load_halves(at + 2 * p->w_lane);
+        ae_avx512_rows d = load_halves(at + 2 * p->w_lane);
         weights w;
         prefetch(p, b * block_bytes, ROWS * sizeof(ae_block_q8_0));
         for (size_t j = 0; j < QUADS; j++)
             for (size_t s = 0; s < SIDES; s++) /* plus 128 */
-                w.q[s][j] = _mm512_xor_si512(load(qs + j * 4 * lanes, s), _mm512_set1_epi8(-128));
+                w.q[s][j] =
+                    _mm512_xor_si512(ae_avx512_load(qs + j * 4 * lanes, s), _mm512_set1_epi8(-128));
         add_block(sum, p, b, &w, d, 128, n);
     }
-    store_sums(p, sum, n);
+    ae_avx512_store(p, 0, sum, n);
 }
 
 AE_INLINE void tile_q4_0(const ae_panel *p, size_t n)
 {
     enum { BYTES = ROWS * sizeof(ae_block_q4_0) };
-    numbers sum[AE_PANEL_TILE] = {0};
+    ae_avx512_rows sum[AE_PANEL_TILE];
+    ae_avx512_clear(sum, n);
     for (size_t b = 0; b < p->n_cols / AE_BLOCK; b++) {
         const char *at = p->w + b * BYTES;
         weights w = nibble_weights(at + ROWS * 2);
         prefetch(p, b * BYTES, BYTES);
         add_block(sum, p, b, &w, load_halves(at), 8, n);
     }
-    store_sums(p, sum, n);
+    ae_avx512_store(p, 0, sum, n);
 }
 
 /* ---- affine groups --------------------------------------------------------------------------- */
 
-AE_INLINE numbers negative(numbers x)
+AE_INLINE ae_avx512_rows negative(ae_avx512_rows x)
 {
     for (int s = 0; s < SIDES; s++) x.s[s] = _mm512_sub_ps(_mm512_set1_ps(-0.0f), x.s[s]);
     return x;
@@ -212,11 +184,12 @@ AE_INLINE void tile_affine(const ae_panel *p, const size_t bits, size_t group, b
 {
     size_t bytes = ROWS * AE_AFFINE_BYTES(bits, group), n_blocks = group / AE_BLOCK;
     const size_t block_bytes = ROWS * AE_BLOCK * bits / 8;
-    numbers sum[AE_PANEL_TILE] = {0};
+    ae_avx512_rows sum[AE_PANEL_TILE];
+    ae_avx512_clear(sum, n);
     for (size_t g = 0; g < p->n_cols / group; g++) {
         const char *at = p->w + g * bytes, *b_at = at + ROWS * 2, *qs = b_at + ROWS * 2;
-        numbers s = is_bf16 ? load_bf16s(at) : load_halves(at);
-        numbers minus_b = negative(is_bf16 ? load_bf16s(b_at) : load_halves(b_at));
+        ae_avx512_rows s = is_bf16 ? load_bf16s(at) : load_halves(at);
+        ae_avx512_rows minus_b = negative(is_bf16 ? load_bf16s(b_at) : load_halves(b_at));
         prefetch(p, g * bytes, ROWS * sizeof(ae_affine));
         for (size_t b = 0; b < n_blocks; b++, qs += block_bytes) {
             prefetch(p, qs - p->w, block_bytes);
@@ -224,7 +197,7 @@ AE_INLINE void tile_affine(const ae_panel *p, const size_t bits, size_t group, b
             add_block_min(sum, p, g * n_blocks + b, &w, s, minus_b, n);
         }
     }
-    store_sums(p, sum, n);
+    ae_avx512_store(p, 0, sum, n);
 }
 
 #define AFFINE_BITS(bits)                                                                          \
@@ -254,12 +227,12 @@ AE_INLINE __m256i load_small(const char *at, size_t i)
 }
 
 /* factor * the small integers */
-AE_INLINE numbers scale_small(numbers factor, __m256i bytes)
+AE_INLINE ae_avx512_rows scale_small(ae_avx512_rows factor, __m256i bytes)
 {
     __m512i low = _mm512_cvtepi8_epi32(_mm256_castsi256_si128(bytes));
     __m512i high = _mm512_cvtepi8_epi32(_mm256_extracti128_si256(bytes, 1));
-    return (numbers){{_mm512_mul_ps(factor.s[0], _mm512_cvtepi32_ps(low)),
-                      _mm512_mul_ps(factor.s[1], _mm512_cvtepi32_ps(high))}};
+    return (ae_avx512_rows){{_mm512_mul_ps(factor.s[0], _mm512_cvtepi32_ps(low)),
+                             _mm512_mul_ps(factor.s[1], _mm512_cvtepi32_ps(high))}};
 }
 
 /* Scale and minimum of group g, as ae_k_scales has them. */
@@ -298,21 +271,22 @@ AE_INLINE __m512i with_bits(__m512i four_bits, __m512i bytes, size_t bit, const 
 
 /* The fields of a superblock of Q4_K or Q5_K. */
 typedef struct {
-    numbers d, dmin;
+    ae_avx512_rows d, dmin;
     const char *scales, *fifth, *qs;
 } k_block;
 
 /* Group g, whose nibbles begin at bit `shift`. */
-AE_INLINE void add_k_group(numbers sum[], const ae_panel *p, size_t b, const k_block *k, size_t g,
-                           const unsigned shift, const bool has_fifth, size_t n)
+AE_INLINE void add_k_group(ae_avx512_rows sum[], const ae_panel *p, size_t b, const k_block *k,
+                           size_t g, const unsigned shift, const bool has_fifth, size_t n)
 {
     weights w;
     __m256i scale, min;
     for (size_t j = 0; j < QUADS; j++)
         for (size_t s = 0; s < SIDES; s++) {
-            w.q[s][j] = nibbles(load(k->qs, (g / 2 * QUADS + j) * SIDES + s), shift);
+            w.q[s][j] = nibbles(ae_avx512_load(k->qs, (g / 2 * QUADS + j) * SIDES + s), shift);
             if (has_fifth)
-                w.q[s][j] = with_bits(w.q[s][j], load(k->fifth, j * SIDES + s), g, 1 << 4);
+                w.q[s][j] =
+                    with_bits(w.q[s][j], ae_avx512_load(k->fifth, j * SIDES + s), g, 1 << 4);
         }
     k_scale(k->scales, g, &scale, &min);
     add_block_min(sum, p, b, &w, scale_small(k->d, scale), scale_small(k->dmin, min), n);
@@ -322,7 +296,8 @@ AE_INLINE void add_k_group(numbers sum[], const ae_panel *p, size_t b, const k_b
 AE_INLINE void tile_k(const ae_panel *p, const size_t row_bytes, const bool has_fifth, size_t n)
 {
     const size_t bytes = ROWS * row_bytes;
-    numbers sum[AE_PANEL_TILE] = {0};
+    ae_avx512_rows sum[AE_PANEL_TILE];
+    ae_avx512_clear(sum, n);
     for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
         const char *at = p->w + b * bytes, *scales = at + ROWS * 4;
         k_block k = {load_halves(at), load_halves(at + ROWS * 2), scales,
@@ -333,7 +308,7 @@ AE_INLINE void tile_k(const ae_panel *p, const size_t row_bytes, const bool has_
             add_k_group(sum, p, 8 * b + g + 1, &k, g + 1, 4, has_fifth, n);
         }
     }
-    store_sums(p, sum, n);
+    ae_avx512_store(p, 0, sum, n);
 }
 
 AE_INLINE void tile_q4_k(const ae_panel *p, size_t n)
@@ -353,18 +328,18 @@ AE_INLINE weights q6_weights(const char *low, const unsigned low_bit, const char
     weights w;
     for (size_t j = 0; j < QUADS; j++)
         for (size_t s = 0; s < SIDES; s++) {
-            w.q[s][j] = nibbles(load(low, j * SIDES + s), low_bit);
-            w.q[s][j] = with_bits(w.q[s][j], load(high, j * SIDES + s), high_bit, 3 << 4);
+            w.q[s][j] = nibbles(ae_avx512_load(low, j * SIDES + s), low_bit);
+            w.q[s][j] = with_bits(w.q[s][j], ae_avx512_load(high, j * SIDES + s), high_bit, 3 << 4);
         }
     return w;
 }
 
 /* A scale covers half of a block of 32. */
-AE_INLINE void add_q6_group(numbers sum[], const ae_panel *p, size_t b, weights w, numbers d,
-                            const char *scales, size_t n)
+AE_INLINE void add_q6_group(ae_avx512_rows sum[], const ae_panel *p, size_t b, weights w,
+                            ae_avx512_rows d, const char *scales, size_t n)
 {
-    numbers d_low = scale_small(d, load_small(scales, 0));
-    numbers d_high = scale_small(d, load_small(scales, 1));
+    ae_avx512_rows d_low = scale_small(d, load_small(scales, 0));
+    ae_avx512_rows d_high = scale_small(d, load_small(scales, 1));
     for (size_t i = 0; i < n; i++) {
         const ae_act_q8 *a = act_block(p, i, b);
         __m512i minus_low = minus_sums(a, 32, 0), minus_high = minus_sums(a, 0, 32);
@@ -381,11 +356,12 @@ AE_INLINE void add_q6_group(numbers sum[], const ae_panel *p, size_t b, weights 
 AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
 {
     enum { BYTES = ROWS * sizeof(ae_block_q6_k), PART = QUADS * SIDES * VECTOR };
-    numbers sum[AE_PANEL_TILE] = {0};
+    ae_avx512_rows sum[AE_PANEL_TILE];
+    ae_avx512_clear(sum, n);
     for (size_t b = 0; b < p->n_cols / AE_SUPERBLOCK; b++) {
         const char *at = p->w + b * BYTES, *scales = at + ROWS * 2;
         const char *high = scales + ROWS * 16, *low = high + 2 * PART;
-        numbers d = load_halves(at);
+        ae_avx512_rows d = load_halves(at);
         for (size_t g = 0; g < 8; g += 4, high += PART, low += 2 * PART, scales += ROWS * 8) {
             prefetch_quarter(p, b, g / 2, BYTES);
             add_q6_group(sum, p, 8 * b + g, q6_weights(low, 0, high, 0), d, scales, n);
@@ -398,7 +374,7 @@ AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
                          scales + ROWS * 6, n);
         }
     }
-    store_sums(p, sum, n);
+    ae_avx512_store(p, 0, sum, n);
 }
 
 #define PANEL(type)                                                                                \
@@ -420,15 +396,16 @@ PANEL(q6_k)
 
 /* Two weights of each row as floats: columns 2c and 2c + 1. */
 typedef struct {
-    numbers even, odd;
+    ae_avx512_rows even, odd;
 } two;
 
 /* at: where the two columns begin; lanes: rows side by side. */
 typedef two load_fn(const char *at, size_t lanes);
 
-AE_INLINE numbers load_floats(const char *at)
+AE_INLINE ae_avx512_rows load_floats(const char *at)
 {
-    return (numbers){{_mm512_castsi512_ps(load(at, 0)), _mm512_castsi512_ps(load(at, 1))}};
+    return (ae_avx512_rows){
+        {_mm512_castsi512_ps(ae_avx512_load(at, 0)), _mm512_castsi512_ps(ae_avx512_load(at, 1))}};
 }
 
 AE_INLINE two load_f32(const char *at, size_t lanes)
@@ -447,25 +424,19 @@ AE_INLINE two load_bf16(const char *at, size_t lanes)
     two w;
     (void)lanes; /* a pair stands in one lane */
     for (size_t s = 0; s < SIDES; s++) {
-        __m512i pair = load(at, s);
+        __m512i pair = ae_avx512_load(at, s);
         w.even.s[s] = _mm512_castsi512_ps(_mm512_slli_epi32(pair, 16));
         w.odd.s[s] = _mm512_castsi512_ps(_mm512_and_si512(pair, upper));
     }
     return w;
 }
 
-AE_INLINE void add_value(numbers sum[], numbers w, const char *x, const size_t n)
+AE_INLINE void add_value(ae_avx512_rows sum[], ae_avx512_rows w, const char *x, const size_t n)
 {
     for (size_t i = 0; i < n; i++) {
-        __m512 a = _mm512_castsi512_ps(four(x + i * sizeof(float)));
+        __m512 a = _mm512_castsi512_ps(ae_avx512_four(x + i * sizeof(float)));
         for (int s = 0; s < SIDES; s++) sum[i].s[s] = _mm512_fmadd_ps(w.s[s], a, sum[i].s[s]);
     }
-}
-
-AE_INLINE void clear_sums(numbers sum[], const size_t n)
-{
-    for (size_t i = 0; i < n; i++)
-        for (int s = 0; s < SIDES; s++) sum[i].s[s] = _mm512_setzero_ps();
 }
 
 /* Rows first .. first+n-1 of the tile; n is a constant. size: bytes of a value; lane_bytes: of what
@@ -473,10 +444,10 @@ AE_INLINE void clear_sums(numbers sum[], const size_t n)
 AE_INLINE void tile_float(const ae_panel *p, size_t first, const size_t n, load_fn *load_two,
                           const size_t size, const size_t lane_bytes)
 {
-    numbers sum[AE_PANEL_PART]; /* an initializer would write it to memory at each call */
+    ae_avx512_rows sum[AE_PANEL_PART];
     const char *x = p->x + first * sizeof(float), *at = p->w + p->w_lane * lane_bytes;
     size_t two_bytes = 2 * p->w_lanes * size;
-    clear_sums(sum, n);
+    ae_avx512_clear(sum, n);
     for (size_t c = 0; c < p->n_cols / 2; c++) {
         size_t offset = c * two_bytes + p->w_lane * lane_bytes;
         prefetch(p, offset, ROWS * lane_bytes);
@@ -485,9 +456,7 @@ AE_INLINE void tile_float(const ae_panel *p, size_t first, const size_t n, load_
         add_value(sum, w.even, x + 2 * c * p->x_block_bytes, n);
         add_value(sum, w.odd, x + (2 * c + 1) * p->x_block_bytes, n);
     }
-    ae_panel out = *p;
-    out.y += first * p->y_stride;
-    store_sums(&out, sum, n);
+    ae_avx512_store(p, first, sum, n);
 }
 
 #define FLOAT_PANEL(type, size, lane_bytes)                                                        \

@@ -35,6 +35,9 @@ static const char *write_advice(void)
     case ENOSPC:
     case EDQUOT: return "; make room on the disk or choose another";
     case EFBIG: return "; raise the limit on the size of files (ulimit -f)";
+    case EWOULDBLOCK:
+        return "; another program is writing this file: wait until it is done, or choose another "
+               "name";
     default: return "";
     }
 }
@@ -128,6 +131,20 @@ static bool is_named(int fd, const char *path)
            held.st_dev == named.st_dev;
 }
 
+/* Lock it, or wait a moment for who has it: longer than a talk takes to be saved, shorter than a
+ * user's patience with a model being written. false and EWOULDBLOCK if it is still taken. */
+static bool lock_soon(int fd)
+{
+    enum { NAPS = 200 };
+    const struct timespec nap = {.tv_nsec = 10 * 1000 * 1000};
+    for (int i = 0; i < NAPS; i++, nanosleep(&nap, NULL)) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) return true;
+        if (errno != EWOULDBLOCK && errno != EINTR) return false;
+    }
+    errno = EWOULDBLOCK;
+    return false;
+}
+
 /* Open a file that is to be renamed, and lock it until it is closed. The lock ends with its
  * process, so what a killed one left is taken over. Who had to wait may hold a file that was
  * renamed or removed meanwhile, and opens the name again. -1 and errno if that fails. */
@@ -136,10 +153,12 @@ static int open_locked(const char *path, mode_t mode)
     for (;;) {
         int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
         if (fd < 0) return -1;
-        while (flock(fd, LOCK_EX) != 0 && errno == EINTR) {
-        }
-        if (is_named(fd, path)) return fd;
+        bool is_locked = lock_soon(fd);
+        if (is_locked && is_named(fd, path)) return fd;
+        int error = errno;
         close(fd);
+        errno = error;
+        if (!is_locked) return -1;
     }
 }
 

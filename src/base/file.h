@@ -34,8 +34,8 @@ void ae_map_forget(const void *data, size_t size);
 
 typedef struct ae_writer ae_writer;
 
-/* Waits while another writer of the same target is open. Errors: NOT_FOUND (no such folder), IO; a
- * target that is there and no regular file is refused. */
+/* Waits up to two seconds while another writer of the same target is open. Errors: NOT_FOUND (no
+ * such folder), IO; a target that is there and no regular file is refused. */
 AEON_MUST_USE aeon_status ae_writer_open(ae_writer **out, const char *path, aeon_error *err);
 /* The same for what is nobody else's business: mode 0600, whatever the old file had. */
 AEON_MUST_USE aeon_status ae_writer_open_private(ae_writer **out, const char *path,

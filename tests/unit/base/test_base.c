@@ -195,6 +195,25 @@ static void write_file(const char *path, const char *text, const int *is_open)
     CHECK_OK(ae_writer_commit(w, &err));
 }
 
+/* A writer that takes long, as of a model, is not waited for. */
+static void a_file_that_stays_open_is_refused(void **state)
+{
+    (void)state;
+    char folder[] = "/tmp/aeon-base-XXXXXX", path[64];
+    ae_writer *first, *second;
+    assert_non_null(mkdtemp(folder));
+    snprintf(path, sizeof path, "%s/file", folder);
+    CHECK_OK(ae_writer_open(&first, path, &err));
+    CHECK_FAILS(ae_writer_open(&second, path, &err), AEON_IO);
+    assert_non_null(strstr(err.text, "another program is writing"));
+    CHECK_OK(ae_writer_put(first, "whole", 5, &err));
+    CHECK_OK(ae_writer_commit(first, &err));
+    CHECK_OK(ae_writer_open(&second, path, &err));
+    ae_writer_abort(second);
+    unlink(path);
+    assert_int_equal(rmdir(folder), 0);
+}
+
 /* A process that is killed leaves one file, which the next one takes; two that live wait. */
 static void writers_of_a_file_take_turns(void **state)
 {
@@ -413,6 +432,7 @@ int main(void)
         cmocka_unit_test(failed_growth_loses_nothing),
         cmocka_unit_test(cursor_fails_once_and_for_all),
         cmocka_unit_test(writer_replaces_whole_files_only),
+        cmocka_unit_test(a_file_that_stays_open_is_refused),
         cmocka_unit_test(writers_of_a_file_take_turns),
         cmocka_unit_test(private_files_are_read_by_their_owner_alone),
         cmocka_unit_test(only_regular_files_are_opened),

@@ -71,6 +71,9 @@ size_t ae_gguf_n_values(const ae_gguf *g);
 const ae_gguf_value *ae_gguf_value_at(const ae_gguf *g, size_t i);
 const ae_gguf_value *ae_gguf_value_find(const ae_gguf *g, const char *key);
 
+/* Refuses one of several files that hold a model together. Errors: UNSUPPORTED. */
+AEON_MUST_USE aeon_status ae_gguf_check_whole(const ae_gguf *g, aeon_error *err);
+
 /* Typed reading of a value that may be absent: false if the key is absent, or the value is not of
  * the kind or does not fit. Any integer type is read as u32/i32, F32 and F64 as f32. */
 bool ae_gguf_get_u32(const ae_gguf *g, const char *key, uint32_t *out);

@@ -81,6 +81,12 @@ static aeon_status load(ae_hf *h, bool with_weights, aeon_error *err)
 {
     char path[PATH_MAX];
     TRY(join(path, h, "config.json", err));
+    if (!ae_file_exists(path))
+        return ae_fail(
+            err, AEON_NOT_FOUND,
+            "%s: a folder without config.json; a model's has config.json, tokenizer.json "
+            "and *.safetensors as they are published",
+            h->path);
     TRY(ae_json_load(&h->config, path, err));
     TRY(load_json(&h->generation_config, h, "generation_config.json", err));
     TRY(load_json(&h->tokenizer_config, h, "tokenizer_config.json", err));

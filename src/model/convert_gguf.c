@@ -150,16 +150,11 @@ static aeon_status check_model(gguf_source *s, aeon_error *err)
     const char *path = ae_gguf_path(s->gguf);
     ae_config config;
     ae_weights weights;
-    uint32_t n_parts;
     if (ae_gguf_value_find(s->gguf, AE_PANELS_KEY))
         return ae_fail(err, AEON_INVALID_ARGUMENT,
                        "%s: is packed for one kind of machine; take the file it was made from",
                        path);
-    if (ae_gguf_get_u32(s->gguf, "split.count", &n_parts) && n_parts > 1)
-        return ae_fail(err, AEON_UNSUPPORTED,
-                       "%s: one of %u parts of a model; join them into one file first "
-                       "(llama-gguf-split --merge does it)",
-                       path, n_parts);
+    TRY(ae_gguf_check_whole(s->gguf, err));
     TRY(ae_config_from_gguf(&config, s->gguf, err));
     TRY(ae_weights_load(&weights, &config, (ae_weights_source){.gguf = s->gguf}, err));
     ae_weights_release(&weights);

@@ -92,13 +92,7 @@ static aeon_status open_files(aeon_model *m, const char *path, bool with_weights
     if (m->info.is_builtin) return ae_builtin_open(&m->gguf, path, err);
     if (ae_file_is_folder(path)) return ae_hf_open(&m->hf, path, with_weights, err);
     TRY(ae_gguf_open(&m->gguf, path, err));
-    uint32_t n_parts;
-    if (ae_gguf_get_u32(m->gguf, "split.count", &n_parts) && n_parts > 1)
-        return ae_fail(err, AEON_UNSUPPORTED,
-                       "%s: one of %u parts of a model; join them into one file first "
-                       "(llama-gguf-split --merge does it)",
-                       path, n_parts);
-    return AEON_OK;
+    return ae_gguf_check_whole(m->gguf, err);
 }
 
 static aeon_status load_weights(aeon_model *m, aeon_error *err)

@@ -39,6 +39,7 @@ typedef struct {
     size_t n_requantized;         /* and those that were rounded before */
     size_t n_weighted;            /* that were rounded by the importance of their columns */
     uint64_t n_values;            /* of all tensors */
+    uint64_t n_strange;           /* and those that allow_nan let pass */
     uint64_t in_bytes, out_bytes; /* the data of all tensors */
     /* The error of matrices: root mean square of the differences over that of the weights, of all
      * columns alike. Those that were copied in a block type do not count. */

@@ -99,9 +99,10 @@ static aeon_status print_json(const cli_options *o, const conversion *c, aeon_er
                   (json_int_t)r->n_fallback, "weight_bytes", (json_int_t)r->out_bytes, "size_bytes",
                   (json_int_t)c->size_bytes);
     json_t *rest =
-        json_pack("{s:f, s:f, s:s, s:f, s:f, s:f}", "bits_per_weight", c->bits_per_weight,
-                  "rms_error", r->rms_error, "worst_tensor", r->worst_tensor, "worst_error",
-                  r->worst_error, "seconds", c->seconds, "mb_per_s", c->mb_per_s);
+        json_pack("{s:I, s:f, s:f, s:s, s:f, s:f, s:f}", "strange", (json_int_t)r->n_strange,
+                  "bits_per_weight", c->bits_per_weight, "rms_error", r->rms_error, "worst_tensor",
+                  r->worst_tensor, "worst_error", r->worst_error, "seconds", c->seconds, "mb_per_s",
+                  c->mb_per_s);
     json_object_update(root, rest);
     json_decref(rest);
     return cli_print_json(root, err);
@@ -128,6 +129,11 @@ static void print_notices(const cli_options *o, const conversion *c)
         cli_notice("%zu tensors have rows that are no whole blocks: %s became %s instead of %s%s",
                    r->n_fallback, r->fallback_tensor, aeon_type_name(r->fallback_to),
                    aeon_type_name(r->fallback_from), r->n_fallback > 1 ? ", others likewise" : "");
+    if (r->n_strange)
+        cli_notice(
+            "warning: %llu values were NaN, infinite or too large for %s; the file they come "
+            "from is damaged, or was made for another type",
+            (unsigned long long)r->n_strange, o->to_type);
     if (r->n_requantized)
         cli_notice("warning: %zu tensors were rounded a second time; the file is worse than one "
                    "made from the original, and the error above is only what was added",

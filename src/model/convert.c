@@ -375,6 +375,7 @@ static aeon_status convert_tensor(converter *c, size_t i, aeon_error *err)
         c->n_rows = left < most ? (size_t)left : most;
         TRY(convert_chunk(c, err));
     }
+    c->result.n_strange += c->tensor.n_not_finite + c->tensor.n_too_large;
     note_error(c);
     return AEON_OK;
 }

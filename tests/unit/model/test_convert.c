@@ -341,6 +341,7 @@ static void values_that_are_no_weights(void **state)
         aeon_quantize_params p = {.type = cases[i].type, .allow_nan = true};
         aeon_quantize_result r;
         CHECK_OK(aeon_quantize(in_scratch("in.gguf"), in_scratch("out.gguf"), &p, &r, &err));
+        assert_int_equal(r.n_strange, 1);
         if (!isfinite(r.rms_error) || !isfinite(r.worst_error))
             fail_msg("%s: errors %g, %g", cases[i].tensor, r.rms_error, r.worst_error);
         CHECK_OK(ae_gguf_open(&g, in_scratch("out.gguf"), &err));

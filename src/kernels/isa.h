@@ -95,6 +95,14 @@ AE_INLINE uint32_t ae_bits_of_float(float f)
     return bits;
 }
 
+/* Four bytes that need not be aligned: what a kernel spreads over all lanes. */
+AE_INLINE uint32_t ae_four(const void *at)
+{
+    uint32_t bytes;
+    memcpy(&bytes, at, sizeof bytes);
+    return bytes;
+}
+
 /* The scale of an activation block from the bits of its largest magnitude, which order as the
  * magnitudes do, infinity and NaN on top. *inverse is 0 where q shall be 0. */
 AE_INLINE float ae_act_scale(uint32_t max_bits, float *inverse)

@@ -123,10 +123,9 @@ AE_INLINE acts act_blocks(const ae_panel *p, size_t i, size_t b, size_t n, const
 /* Four bytes of each block, from an offset on, where the sums of a step want them. */
 AE_INLINE uint32x4_t act_field(acts x, size_t offset, const size_t step)
 {
-    uint32_t first, second;
-    memcpy(&first, (const char *)x.row[0] + offset, sizeof first);
+    uint32_t first = ae_four((const char *)x.row[0] + offset);
     if (step == 1) return vdupq_n_u32(first);
-    memcpy(&second, (const char *)x.row[1] + offset, sizeof second);
+    uint32_t second = ae_four((const char *)x.row[1] + offset);
     uint32x2_t both = vset_lane_u32(second, vdup_n_u32(first), 1);
     return vcombine_u32(both, both);
 }
@@ -230,9 +229,7 @@ typedef struct {
 /* The four bytes at x times those of each row. */
 AE_INLINE products add_products(products sum, int8x16_t q, const int8_t *x)
 {
-    int32_t four;
-    memcpy(&four, x, sizeof four);
-    int8x16_t a = vreinterpretq_s8_s32(vdupq_n_s32(four));
+    int8x16_t a = vreinterpretq_s8_u32(vdupq_n_u32(ae_four(x)));
     return (products){vmlal_s8(sum.low, vget_low_s8(q), vget_low_s8(a)),
                       vmlal_high_s8(sum.high, q, a)};
 }

@@ -3,7 +3,7 @@
  * pairs. */
 #include "kernels/arm/neon_panel.h"
 
-enum { SIDES = AE_NEON_SIDES, FOUR = 4, MAX_PART = 8 };
+enum { SIDES = AE_NEON_SIDES, FOUR = 4 };
 
 /* Unrolled, it leaves the sums in registers, in the loops before it too. */
 AE_INLINE void store_sums(const ae_panel *p, size_t first, const ae_neon_rows sum[], const size_t n)
@@ -51,7 +51,7 @@ AE_INLINE two load_f16(ae_neon_field f, size_t c)
 AE_INLINE void part_float(const ae_panel *p, size_t first, const size_t n, load_fn *load_two,
                           const size_t size, const size_t unit_bytes)
 {
-    ae_neon_rows sum[MAX_PART] = {0};
+    ae_neon_rows sum[AE_PANEL_PART] = {0};
     ae_neon_field f = ae_neon_field_at(p, p->w, 0, unit_bytes);
     const char *x = p->x + first * sizeof(float);
     for (size_t c = 0; c < p->n_cols / 2; c++) {
@@ -92,16 +92,14 @@ AE_INLINE void add_pair(ae_neon_rows sum[], const bfloat16x8_t w[SIDES], const c
         }
     }
     for (; i < n; i++) {
-        uint32_t pair;
-        memcpy(&pair, x + i * sizeof pair, sizeof pair);
-        bfloat16x8_t a = vreinterpretq_bf16_u32(vdupq_n_u32(pair));
+        bfloat16x8_t a = vreinterpretq_bf16_u32(vdupq_n_u32(ae_four(x + i * sizeof(uint32_t))));
         for (int s = 0; s < SIDES; s++) sum[i].s[s] = vbfdotq_f32(sum[i].s[s], w[s], a);
     }
 }
 
 AE_INLINE void part_bf16(const ae_panel *p, size_t first, const size_t n)
 {
-    ae_neon_rows sum[MAX_PART] = {0};
+    ae_neon_rows sum[AE_PANEL_PART] = {0};
     ae_neon_field f = ae_neon_field_at(p, p->w, 0, sizeof(uint32_t));
     const char *x = p->x + first * sizeof(uint32_t);
     for (size_t c = 0; c < p->n_cols / 2; c++) {

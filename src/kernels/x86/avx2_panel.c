@@ -214,7 +214,7 @@ AE_INLINE void tile_plain(const ae_panel *p, form f, size_t block_bytes, size_t 
         ae_avx2_prefetch(p, b, n_blocks, block_bytes);
         add_block(sum, p, b, &w, f, n);
     }
-    for (size_t i = 0; i < n; i++) ae_avx2_store(p, i, sum[i]);
+    ae_avx2_store(p, 0, sum, n);
 }
 
 AE_INLINE void tile_q8_0(const ae_panel *p, size_t n)
@@ -257,7 +257,7 @@ AE_INLINE void tile_affine(const ae_panel *p, const form f, const size_t bits, s
         for (size_t b = 0; b < n_blocks; b++, w.from.low = ae_avx2_skip(w.from.low, bits))
             add_block(sum, p, g * n_blocks + b, &w, f, n);
     }
-    for (size_t i = 0; i < n; i++) ae_avx2_store(p, i, sum[i]);
+    ae_avx2_store(p, 0, sum, n);
 }
 
 AE_INLINE void tile_affine_4(const ae_panel *p, size_t group, bool is_bf16, size_t n)
@@ -365,7 +365,7 @@ AE_INLINE void tile_k(const ae_panel *p, const form f, size_t block_bytes, size_
             add_k_group(sum, p, b, &k, g + 1, 4, f, n);
         }
     }
-    for (size_t i = 0; i < n; i++) ae_avx2_store(p, i, sum[i]);
+    ae_avx2_store(p, 0, sum, n);
 }
 
 AE_INLINE void tile_q4_k(const ae_panel *p, size_t n)
@@ -417,7 +417,7 @@ AE_INLINE void tile_q6_k(const ae_panel *p, size_t n)
         add_q6_group(sum, p, 4 * b + 2, (source){low, high, 4, 4}, d, ae_avx2_skip(scales, 4), n);
         add_q6_group(sum, p, 4 * b + 3, (source){low2, high, 4, 6}, d, ae_avx2_skip(scales, 6), n);
     }
-    for (size_t i = 0; i < n; i++) ae_avx2_store(p, i, sum[i]);
+    ae_avx2_store(p, 0, sum, n);
 }
 
 /* In a panel of weights all places are constants. */

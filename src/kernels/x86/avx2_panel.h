@@ -103,9 +103,7 @@ AE_INLINE void ae_avx2_prefetch(const ae_panel *p, size_t b, size_t n, const siz
 /* The same four bytes in every lane. */
 AE_INLINE __m256i ae_avx2_four(const void *at)
 {
-    int32_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return _mm256_set1_epi32(bytes);
+    return _mm256_set1_epi32((int)ae_four(at));
 }
 
 /* Not an initializer: that writes all of the tile to memory, where few sums would be registers. */
@@ -115,11 +113,10 @@ AE_INLINE void ae_avx2_clear(ae_avx2_rows sum[], size_t n)
         for (int s = 0; s < AE_AVX2_SIDES; s++) sum[i].s[s] = _mm256_setzero_ps();
 }
 
-/* The sums with activation row i. */
-AE_INLINE void ae_avx2_store(const ae_panel *p, size_t i, ae_avx2_rows sum)
+/* The sums with one activation row, into y. */
+AE_INLINE void ae_avx2_store_row(const ae_panel *p, float *y, ae_avx2_rows sum)
 {
     const __m256i place = _mm256_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7);
-    float *y = p->y + i * p->y_stride;
     for (int s = 0; s < AE_AVX2_SIDES; s++, y += AE_AVX2_LANES) {
         __m256i left = _mm256_set1_epi32((int)p->n_rows - s * AE_AVX2_LANES);
         __m256i mask = _mm256_cmpgt_epi32(left, place);
@@ -129,6 +126,12 @@ AE_INLINE void ae_avx2_store(const ae_panel *p, size_t i, ae_avx2_rows sum)
         else
             _mm256_maskstore_ps(y, mask, sum.s[s]);
     }
+}
+
+/* The sums with n activation rows from `first` on. */
+AE_INLINE void ae_avx2_store(const ae_panel *p, size_t first, const ae_avx2_rows sum[], size_t n)
+{
+    for (size_t i = 0; i < n; i++) ae_avx2_store_row(p, p->y + (first + i) * p->y_stride, sum[i]);
 }
 
 #endif

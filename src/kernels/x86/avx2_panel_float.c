@@ -60,7 +60,7 @@ AE_INLINE void add_columns(ae_avx2_rows sum[], const ae_avx2_rows w[], const cha
 AE_INLINE void store_sum(const ae_panel *p, size_t i, ae_avx2_rows even, ae_avx2_rows odd)
 {
     for (int s = 0; s < SIDES; s++) even.s[s] = _mm256_add_ps(even.s[s], odd.s[s]);
-    ae_avx2_store(p, i, even);
+    ae_avx2_store(p, i, &even, 1);
 }
 
 /* Rows first .. first + n - 1 of the tile, n = 1 or 2: all their sums stay in registers. */

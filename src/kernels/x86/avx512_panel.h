@@ -33,9 +33,7 @@ AE_INLINE __m512i ae_avx512_load(const char *at, size_t i)
 /* The same four bytes in every lane. */
 AE_INLINE __m512i ae_avx512_four(const void *at)
 {
-    int32_t bytes;
-    memcpy(&bytes, at, sizeof bytes);
-    return _mm512_set1_epi32(bytes);
+    return _mm512_set1_epi32((int)ae_four(at));
 }
 
 /* Not an initializer: that writes all of the tile to memory, where few sums would be registers. */

@@ -4,7 +4,7 @@
 #include "base/mem.h"
 #include "base/pool.h"
 #include "base/system.h"
-#include "check.h"
+#include "unit/format/scratch.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -152,10 +152,7 @@ static void cursor_fails_once_and_for_all(void **state)
 static void writer_replaces_whole_files_only(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/aeon-base-XXXXXX", path[64], tmp[96];
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/file", folder);
-    snprintf(tmp, sizeof tmp, "%s.aeon-tmp", path);
+    const char *path = in_scratch("file"), *tmp = in_scratch("file.aeon-tmp");
     ae_writer *w;
     CHECK_OK(ae_writer_open(&w, path, &err));
     CHECK_OK(ae_writer_put(w, "old", 3, &err));
@@ -181,8 +178,6 @@ static void writer_replaces_whole_files_only(void **state)
     aeon_text_release(&text);
     CHECK_FAILS(ae_file_read(path, 2, &text, &err), AEON_INVALID_ARGUMENT);
     aeon_text_release(&text);
-    unlink(path);
-    rmdir(folder);
 }
 
 static void write_file(const char *path, const char *text, const int *is_open)
@@ -199,10 +194,8 @@ static void write_file(const char *path, const char *text, const int *is_open)
 static void a_file_that_stays_open_is_refused(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/aeon-base-XXXXXX", path[64];
+    const char *path = in_scratch("file");
     ae_writer *first, *second;
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/file", folder);
     CHECK_OK(ae_writer_open(&first, path, &err));
     CHECK_FAILS(ae_writer_open(&second, path, &err), AEON_IO);
     assert_non_null(strstr(err.text, "another program is writing"));
@@ -210,19 +203,16 @@ static void a_file_that_stays_open_is_refused(void **state)
     CHECK_OK(ae_writer_commit(first, &err));
     CHECK_OK(ae_writer_open(&second, path, &err));
     ae_writer_abort(second);
-    unlink(path);
-    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(scratch_n_files(), 1);
 }
 
 /* A process that is killed leaves one file, which the next one takes; two that live wait. */
 static void writers_of_a_file_take_turns(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/aeon-base-XXXXXX", path[64], tmp[96], byte;
+    const char *path = in_scratch("file"), *tmp = in_scratch("file.aeon-tmp");
+    char byte;
     int pipes[2], status;
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/file", folder);
-    snprintf(tmp, sizeof tmp, "%s.aeon-tmp", path);
     FILE *left = fopen(tmp, "w");
     assert_true(left && fputs("what a killed process left", left) >= 0 && fclose(left) == 0);
     assert_int_equal(pipe(pipes), 0);
@@ -242,20 +232,16 @@ static void writers_of_a_file_take_turns(void **state)
     assert_false(ae_file_exists(tmp));
     close(pipes[0]);
     close(pipes[1]);
-    unlink(path);
-    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(scratch_n_files(), 1);
 }
 
 /* What a killed process left, and the old file, may be readable by all. */
 static void private_files_are_read_by_their_owner_alone(void **state)
 {
     (void)state;
-    char folder[] = "/tmp/aeon-base-XXXXXX", path[64], tmp[96];
+    const char *path = in_scratch("file"), *tmp = in_scratch("file.aeon-tmp");
     struct stat st;
     ae_writer *w;
-    assert_non_null(mkdtemp(folder));
-    snprintf(path, sizeof path, "%s/file", folder);
-    snprintf(tmp, sizeof tmp, "%s.aeon-tmp", path);
     write_file(path, "old", NULL);
     FILE *left = fopen(tmp, "w");
     assert_true(left && fclose(left) == 0 && chmod(tmp, 0644) == 0 && chmod(path, 0644) == 0);
@@ -263,8 +249,7 @@ static void private_files_are_read_by_their_owner_alone(void **state)
     assert_true(stat(tmp, &st) == 0 && (st.st_mode & 0777) == 0600);
     CHECK_OK(ae_writer_commit(w, &err));
     assert_true(stat(path, &st) == 0 && (st.st_mode & 0777) == 0600);
-    unlink(path);
-    assert_int_equal(rmdir(folder), 0);
+    assert_int_equal(scratch_n_files(), 1);
 }
 
 static void only_regular_files_are_opened(void **state)
@@ -274,14 +259,12 @@ static void only_regular_files_are_opened(void **state)
     CHECK_FAILS(ae_map_open(&m, "/nonexistent/file", &err), AEON_NOT_FOUND);
     CHECK_FAILS(ae_map_open(&m, "/tmp", &err), AEON_IO);
     CHECK_FAILS(ae_map_open(&m, "/dev/zero", &err), AEON_IO);
-    char fifo[64];
-    snprintf(fifo, sizeof fifo, "/tmp/aeon-fifo-%ld", (long)getpid());
+    const char *fifo = in_scratch("fifo");
     assert_int_equal(mkfifo(fifo, 0600), 0);
     CHECK_FAILS(ae_map_open(&m, fifo, &err), AEON_IO);
     ae_writer *w;
     CHECK_FAILS(ae_writer_open(&w, fifo, &err), AEON_IO); /* nor replaced by a file */
     CHECK_FAILS(ae_writer_open(&w, "/tmp", &err), AEON_IO);
-    unlink(fifo);
     CHECK_FAILS(ae_writer_open(&w, "/nonexistent/folder/file", &err), AEON_NOT_FOUND);
 }
 
@@ -431,11 +414,11 @@ int main(void)
         cmocka_unit_test(forbidden_allocations_are_broken_invariants),
         cmocka_unit_test(failed_growth_loses_nothing),
         cmocka_unit_test(cursor_fails_once_and_for_all),
-        cmocka_unit_test(writer_replaces_whole_files_only),
-        cmocka_unit_test(a_file_that_stays_open_is_refused),
-        cmocka_unit_test(writers_of_a_file_take_turns),
-        cmocka_unit_test(private_files_are_read_by_their_owner_alone),
-        cmocka_unit_test(only_regular_files_are_opened),
+        SCRATCH_TEST(writer_replaces_whole_files_only),
+        SCRATCH_TEST(a_file_that_stays_open_is_refused),
+        SCRATCH_TEST(writers_of_a_file_take_turns),
+        SCRATCH_TEST(private_files_are_read_by_their_owner_alone),
+        SCRATCH_TEST(only_regular_files_are_opened),
         cmocka_unit_test(lists_grow),
         cmocka_unit_test(pool_covers_every_item_once),
         cmocka_unit_test(units_are_taken_once_in_every_round),
@@ -443,5 +426,5 @@ int main(void)
         cmocka_unit_test(split_is_fair_and_leaves_nothing_out),
         cmocka_unit_test(a_pool_that_cannot_be_born_leaves_nothing),
     };
-    return cmocka_run_group_tests_name("base", tests, NULL, NULL);
+    return cmocka_run_group_tests_name("base", tests, scratch_make, scratch_remove);
 }

@@ -25,10 +25,7 @@ static void write_both(const char *shape, int n_shards)
 
 static void write_text(const char *name, const char *text)
 {
-    FILE *f = fopen(in_scratch(name), "w");
-    assert_non_null(f);
-    fputs(text, f);
-    assert_int_equal(fclose(f), 0);
+    scratch_write(name, text, strlen(text));
 }
 
 /* Replace the one place where the file says `from`. */

@@ -63,8 +63,8 @@ AEON_API AEON_MUST_USE aeon_status aeon_quantize(const char *in, const char *out
                                                  aeon_quantize_result *result, aeon_error *err);
 
 /* What it would write, found out in a moment: the result without the errors, which only rounding
- * tells. The vocabulary is not looked at. Errors: those that come before any row is
- * read, so also those of imatrix. */
+ * tells. The vocabulary is not looked at. Errors: those that come before any row is read, so also
+ * those of imatrix. */
 AEON_API AEON_MUST_USE aeon_status aeon_quantize_plan(const char *in,
                                                       const aeon_quantize_params *params,
                                                       aeon_quantize_result *result,

@@ -153,12 +153,14 @@ static int open_locked(const char *path, mode_t mode)
     for (;;) {
         int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW, mode);
         if (fd < 0) return -1;
-        bool is_locked = lock_soon(fd);
-        if (is_locked && is_named(fd, path)) return fd;
-        int error = errno;
+        if (!lock_soon(fd)) {
+            int error = errno;
+            close(fd);
+            errno = error;
+            return -1;
+        }
+        if (is_named(fd, path)) return fd;
         close(fd);
-        errno = error;
-        if (!is_locked) return -1;
     }
 }
 

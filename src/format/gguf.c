@@ -464,16 +464,6 @@ bool ae_gguf_get_u32(const ae_gguf *g, const char *key, uint32_t *out)
     return true;
 }
 
-aeon_status ae_gguf_check_whole(const ae_gguf *g, aeon_error *err)
-{
-    uint32_t n_parts;
-    if (!ae_gguf_get_u32(g, "split.count", &n_parts) || n_parts <= 1) return AEON_OK;
-    return ae_fail(err, AEON_UNSUPPORTED,
-                   "%s: one of %u parts of a model; join them into one file first "
-                   "(llama-gguf-split --merge does it)",
-                   g->path, n_parts);
-}
-
 bool ae_gguf_get_f32(const ae_gguf *g, const char *key, float *out)
 {
     const ae_gguf_value *v = ae_gguf_value_find(g, key);
@@ -498,6 +488,16 @@ bool ae_gguf_get_str(const ae_gguf *g, const char *key, ae_str *out)
     if (!v || v->type != AE_GGUF_STRING) return false;
     *out = v->strings[0];
     return true;
+}
+
+aeon_status ae_gguf_check_whole(const ae_gguf *g, aeon_error *err)
+{
+    uint32_t n_parts;
+    if (!ae_gguf_get_u32(g, "split.count", &n_parts) || n_parts <= 1) return AEON_OK;
+    return ae_fail(err, AEON_UNSUPPORTED,
+                   "%s: one of %u parts of a model; join them into one file first "
+                   "(llama-gguf-split --merge does it)",
+                   g->path, n_parts);
 }
 
 double ae_gguf_array_number(const ae_gguf_value *v, uint64_t i)
